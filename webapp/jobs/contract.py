@@ -1,0 +1,188 @@
+"""What travels between web and worker: the parameters and results of every job kind.
+
+A job row holds one `JobRequest` and, once it succeeded, one `JobResult`. Both are small
+typed messages. Codes and pictures never travel in them; they are artifacts, named by the
+SHA-256 of their bytes, and edit vectors are named by the id of their version. The worker
+checks everything here a second time: validation at the door is not trusted.
+
+A change in this module shows as a diff of `tests/contract/jobs.json`.
+"""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+MAX_STRENGTH = 2.0
+MAX_STACK = 8
+
+ArtifactHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+BundleName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Strength = Annotated[FiniteFloat, Field(ge=-MAX_STRENGTH, le=MAX_STRENGTH)]
+OptimizeSteps = Annotated[int, Field(ge=1, le=200)]
+RefineSteps = Literal[10, 30, 60]
+InvertSteps = Annotated[int, Field(ge=0, le=500)]
+
+
+class Message(BaseModel):
+    """Base of all messages: frozen, and strict about names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VectorUse(Message):
+    """One edit vector of a stack, with its strength."""
+
+    edit_vector_version_id: UUID
+    strength: Strength
+
+
+Stack = Annotated[tuple[VectorUse, ...], Field(max_length=MAX_STACK)]
+
+
+class InvertImage(Message):
+    """Find the code of an uploaded picture, showing it come into focus."""
+
+    kind: Literal["invert"] = "invert"
+    image_id: UUID
+    bundle: BundleName
+    source: ArtifactHash  # the square crop, PNG, RGB
+    steps: InvertSteps = 100
+
+
+class OptimizeEdit(Message):
+    """Change a code until its label map follows a painting."""
+
+    kind: Literal["optimize"] = "optimize"
+    image_id: UUID
+    bundle: BundleName
+    base_revision_id: UUID
+    w_plus: ArtifactHash
+    label_map: ArtifactHash  # as painted, indexed PNG of label_size
+    steps: OptimizeSteps = 30
+    frozen_seq: int = 0  # strokes up to here are in the painting
+
+
+class RefineEdit(Message):
+    """Apply a stack, then repair the result toward the label map it already predicts."""
+
+    kind: Literal["refine"] = "refine"
+    image_id: UUID
+    bundle: BundleName
+    base_revision_id: UUID
+    w_plus: ArtifactHash
+    stack: Stack
+    steps: RefineSteps = 10
+
+
+class RenderEdit(Message):
+    """Apply a stack and keep the result, in full precision."""
+
+    kind: Literal["render"] = "render"
+    image_id: UUID
+    bundle: BundleName
+    base_revision_id: UUID
+    w_plus: ArtifactHash
+    stack: Stack
+
+
+class MeasureEditVector(Message):
+    """Measure an edit vector on the probe pictures of its family: its card."""
+
+    kind: Literal["measure"] = "measure"
+    bundle: BundleName
+    edit_vector_version_id: UUID
+
+
+JobRequest = Annotated[
+    InvertImage | OptimizeEdit | RefineEdit | RenderEdit | MeasureEditVector,
+    Field(discriminator="kind"),
+]
+
+
+class Figures(Message):
+    """Losses of one step; those that a job kind does not have are None."""
+
+    total: float | None = None
+    painting: float | None = None  # cross-entropy inside the region
+    rest: float | None = None  # appearance loss outside the region
+    identity: float | None = None
+    agreement: float | None = None  # share of region pixels that follow the painting, 0..1
+
+
+class Progress(Message):
+    """How far a running job is. Sent as event and kept on the row."""
+
+    step: int
+    num_steps: int
+    figures: Figures = Figures()
+
+
+class Picture(Message):
+    """The kept outcome of a job that makes a revision."""
+
+    w_plus: ArtifactHash  # safetensors, tensor `w_plus` float32 (L, w_dim)
+    picture: ArtifactHash  # PNG
+    label_map: ArtifactHash  # indexed PNG
+    thumbnail: ArtifactHash  # WebP, 256 px
+
+
+class Inverted(Message):
+    kind: Literal["invert"] = "invert"
+    picture: Picture
+    residual: ArtifactHash  # PNG heat map of |original - reconstruction|
+    error: float  # mean absolute difference, share of the range 0..1
+    psnr_db: float
+    perceptual: float
+    distance_to_w: float
+    usual_error: tuple[float, float, float]  # 5th, 50th, 95th percentile of held-out pictures
+
+
+class Edited(Message):
+    """Outcome of optimize, refine and render."""
+
+    kind: Literal["optimize", "refine", "render"]
+    picture: Picture
+    parts: tuple[int, ...]  # ids whose pixels changed
+    steps_done: int
+    best_step: int
+    figures: Figures
+    changed_share: float  # pixels that changed visibly, 0..1
+    outside_change: float  # mean absolute change outside the region, share of the range
+
+
+class ProbeStrip(Message):
+    """One probe picture at rising strengths."""
+
+    pictures: tuple[ArtifactHash, ...]  # PNG, one per strength
+
+
+class Measured(Message):
+    """The card of an edit vector, measured on the probe pictures."""
+
+    kind: Literal["measure"] = "measure"
+    strengths: tuple[float, ...]
+    strips: tuple[ProbeStrip, ...]
+    num_probes: int
+    locality: float  # share of all change that lies inside the region, 0..1
+    outside_change: float
+    identity: float | None
+    success: float  # share of probes on which the effect has the learned direction
+    effect_by_part: dict[str, float]  # change of area per part name, share of picture
+    valid_range: tuple[float, float]
+    norm: float
+
+
+JobResult = Annotated[Inverted | Edited | Measured, Field(discriminator="kind")]
+
+
+class PreviewRequest(Message):
+    """The newest wish of one stream: show this code with this stack. Latest wins."""
+
+    stream: UUID
+    epoch: int
+    seq: int
+    bundle: BundleName
+    base_revision_id: UUID
+    w_plus: ArtifactHash
+    stack: Stack
