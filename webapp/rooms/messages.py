@@ -7,20 +7,20 @@ a newer browser can talk to an older server. Protocol number: `PROTOCOL`.
 A change in this module shows as a diff of `tests/contract/messages.json`.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from webapp.jobs.contract import Progress, Stack
+from webapp.common.messages import SocketMessage as SocketMessage
+from webapp.common.messages import TeamEvent as TeamEvent
+from webapp.images.messages import RevisionAdded as RevisionAdded
+from webapp.images.messages import RoomChanged as RoomChanged
+from webapp.jobs.contract import Stack
+from webapp.jobs.messages import JobChanged as JobChanged
 
 PROTOCOL = 1
 MAX_POINTS = 4096
-
-
-class SocketMessage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 # ---- strokes ------------------------------------------------------------------------
@@ -167,35 +167,6 @@ class StackRested(SocketMessage):
     stack: Stack
 
 
-class JobChanged(SocketMessage):
-    """A job of this picture moved. A terminal status may arrive twice."""
-
-    type: Literal["job"] = "job"
-    job_id: UUID
-    kind: str
-    status: Literal["queued", "leased", "running", "canceling", "succeeded", "failed", "canceled"]
-    owner_id: int
-    progress: Progress | None = None
-    seconds_left: float | None = None
-    revision_id: UUID | None = None
-    error_code: str | None = None
-    error_detail: str | None = None
-
-
-class RoomChanged(SocketMessage):
-    """The picture has a new head revision: read the snapshot again."""
-
-    type: Literal["room"] = "room"
-    epoch: int
-    base_revision_id: UUID
-
-
-class RevisionAdded(SocketMessage):
-    type: Literal["revision"] = "revision"
-    revision_id: UUID
-    at: datetime
-
-
 class Refused(SocketMessage):
     """A message could not be carried out; `op_id` names the stroke it was, if any."""
 
@@ -218,17 +189,17 @@ class Pong(SocketMessage):
 
 
 FromServer = Annotated[
-    Welcome | OpDone | Presence | StackRested | JobChanged | RoomChanged | RevisionAdded
-    | Refused | Resync | Pong,
+    Welcome
+    | OpDone
+    | Presence
+    | StackRested
+    | JobChanged
+    | RoomChanged
+    | RevisionAdded
+    | Refused
+    | Resync
+    | Pong,
     Field(discriminator="type"),
 ]
 
 # ---- the events socket: one per signed-in browser, for gallery, library and activity ----
-
-
-class TeamEvent(SocketMessage):
-    """Something in one of the person's teams changed; the page reads it again over HTTP."""
-
-    type: Literal["team"] = "team"
-    topic: Literal["images", "library", "jobs"]
-    object_id: UUID
