@@ -14,7 +14,7 @@ NECKLINES = ("round", "shirt", "turtleneck")
 
 _FACTORS = (
     # Expression.
-    Continuous("smile", -1.0, 1.2, "normal", mean=0.35, spread=0.5),
+    Continuous("smile", -1.0, 1.2, "normal", mean=0.45, spread=0.48),
     Continuous("mouth_open", 0.0, 1.0, "rare", power=2.2),
     Continuous("gaze_x", -1.0, 1.0, "normal", spread=0.45),
     Continuous("gaze_y", -1.0, 1.0, "normal", spread=0.4),
@@ -28,14 +28,14 @@ _FACTORS = (
     Continuous("eye_size", -1.0, 1.0, "normal", spread=0.5),
     Continuous("iris_size", -1.0, 1.0, "normal", spread=0.5),
     Continuous("eye_spacing", -1.0, 1.0, "normal", spread=0.5),
-    Continuous("eye_tilt", -1.0, 1.0, "normal", mean=0.1, spread=0.5),
+    Continuous("eye_tilt", -1.0, 1.0, "normal", spread=0.5),
     Continuous("iris_tone", 0.0, 1.0),
     Continuous("brow_thickness", -1.0, 1.0, "normal", spread=0.5),
     Continuous("nose_size", -1.0, 1.0, "normal", spread=0.5),
     Continuous("nose_width", -1.0, 1.0, "normal", spread=0.5),
     Continuous("mouth_width", -1.0, 1.0, "normal", spread=0.5),
     Continuous("lip_fullness", -1.0, 1.0, "normal", spread=0.5),
-    Continuous("lip_color", 0.0, 1.0, "rare", power=1.6),
+    Continuous("lip_color", 0.0, 1.0, "rare", power=2.0),
     Continuous("lashes", 0.0, 1.0),
     Continuous("ear_size", -1.0, 1.0, "normal", spread=0.5),
     Continuous("skin_tone", 0.0, 1.0),

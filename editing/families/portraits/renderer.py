@@ -30,7 +30,7 @@ _FAR = 9.0  # added to a distance, it removes the shape
 # radius, scallop depth, share of the face side that hair covers, hairline drop at the
 # temples, bun radius.
 _STYLE = {
-    "crop": (0.030, 0.030, 0.080, 0.060, -0.02, 0.05, -0.20, 0.10, 0.000, 0.00, 0.30, 0.0),
+    "crop": (0.040, 0.030, 0.105, 0.060, 0.00, 0.06, -0.20, 0.12, 0.010, 0.00, 0.30, 0.0),
     "bob": (0.110, 0.050, 0.090, 0.050, 0.46, 0.12, 0.14, 0.16, 0.000, 0.13, 0.30, 0.0),
     "long": (0.080, 0.040, 0.080, 0.050, 0.95, 0.25, 0.16, 0.16, 0.000, 0.12, 0.30, 0.0),
     "curly": (0.180, 0.060, 0.150, 0.060, 0.36, 0.26, 0.10, 0.30, 0.032, 0.08, 0.34, 0.0),
@@ -131,8 +131,8 @@ def _scene(factors: Factors, size: int) -> _Scene:
     # The head turns about the top of the neck, and leans a little to that side.
     px, py = x - 0.05 * p["yaw"] - 0.03 * p["roll"], y - 0.42
     hx, hy = cos * px + sin * py, cos * py - sin * px + 0.42
-    child = ((0.30 - p["age"]) / 0.22).clamp(0, 1)
-    old = ((p["age"] - 0.55) / 0.4).clamp(0, 1)
+    child = ((0.30 - p["age"]) / 0.20).clamp(0, 1)
+    old = ((p["age"] - 0.62) / 0.36).clamp(0, 1)
     fx, fy = hx - 0.085 * p["yaw"], hy - 0.06 * p["pitch"]
 
     warm = factors.get("skin_warmth").view(-1, 1, 1, 1)
@@ -142,16 +142,19 @@ def _scene(factors: Factors, size: int) -> _Scene:
     hair = colors.ramp(colors.HAIR, factors.get("hair_tone"))
     red = factors.get("hair_red").view(-1, 1, 1, 1)
     hair = mix(hair, (0.66, 0.24, 0.09), 0.75 * red)
-    hair = mix(hair, (0.80, 0.80, 0.82), 0.9 * old.unsqueeze(1))
+    hair = mix(hair, (0.80, 0.80, 0.82), 0.92 * old.unsqueeze(1))
     light = 0.42 + 0.48 * factors.get("clothing_light")
     a, b = factors.get("clothing_a"), factors.get("clothing_b")
-    cloth = colors.oklab(light, 0.12 * a, 0.11 * b)
-    hat = colors.oklab(0.80 - 0.45 * factors.get("clothing_light"), -0.11 * b, 0.11 * a)
+    # Grey cloth is dull: colours near the middle are pushed outward.
+    push = 1.5 / (0.5 + (a * a + b * b).sqrt())
+    a, b = a * push, b * push
+    cloth = colors.oklab(light, 0.11 * a, 0.10 * b)
+    hat = colors.oklab(0.78 - 0.38 * factors.get("clothing_light"), -0.11 * b, 0.10 * a)
     return _Scene(
         p=p, x=x, y=y, hx=hx, hy=hy, fx=fx, fy=fy,
         side=torch.where(fx < 0, -1.0, 1.0),
         face_a=0.465 + 0.05 * p["face_width"] + 0.015 * child,
-        face_b=0.56 + 0.05 * p["face_length"] - 0.05 * child,
+        face_b=0.56 + 0.05 * p["face_length"] - 0.075 * child,
         child=child, old=old, skin=skin, skin_dark=skin_dark, hair=hair, cloth=cloth, hat=hat,
     )  # fmt: skip
 
@@ -245,6 +248,8 @@ def _hair_silhouette(s: _Scene) -> _Hair:
     is_bald = _is(s, "hair_style", HAIR_STYLES, "bald")
     has_cap = _is(s, "headwear", HEADWEAR, "beanie") + _is(s, "headwear", HEADWEAR, "hat")
     is_scarf = _is(s, "headwear", HEADWEAR, "headscarf")
+    # Hair tucks in under the brim instead of ending in a ledge beside it.
+    outline = outline + has_cap * 0.5 * (0.02 - hy).clamp(min=0)
     cut = torch.where(has_cap > 0, -0.36 - hy, -_FAR * torch.ones_like(hy))
     cut = cut + 2 * _FAR * (is_scarf + is_bald).clamp(max=1)
     return _Hair(outline=outline, radial=radial, angle=angle, is_bald=is_bald, cut=cut)
@@ -256,16 +261,16 @@ def _hair_color(s: _Scene) -> Tensor:
     hx, hy = s.turned(0.03)
     is_curly = (style == HAIR_STYLES.index("curly")).to(hx.dtype)
     # Strands run around the head; curls are soft round tufts. Phases never change.
-    strands = torch.cos(26 * hx + 5 * torch.sin(2.2 * hy + 0.4))
-    tufts = torch.cos(19 * hx + 0.6) * torch.cos(17 * hy + 0.9)
-    texture = torch.where(is_curly > 0, 1.25 * tufts, strands)
+    strands = torch.cos(23 * hx / (0.75 + 0.35 * (hy + 0.8).clamp(0, 1.2)) + 0.8)
+    tufts = torch.cos(18 * hx + 5 * hy) + torch.cos(17 * hy - 9 * hx) + torch.cos(14 * hy + 14 * hx)
+    texture = torch.where(is_curly > 0, 0.62 * tufts, 0.8 * strands)
     crown = ((hx / 0.56) ** 2 + ((hy + 0.05) / 0.66) ** 2).sqrt()
     gloss = bump((crown - 0.86) / 0.13) * (0.55 + 0.45 * (s.p["light_x"] * hx * 2).clamp(-1, 1))
     gloss = gloss * coverage(hy + 0.25, 0.5)
     fall = (1.08 - 0.34 * (hy + 0.5).clamp(0, 1.5) / 1.5) + 0.10 * s.p["light_x"] * hx
-    base = s.hair * (fall + 0.11 * texture).unsqueeze(1)
+    base = s.hair * (fall + 0.09 * texture).unsqueeze(1)
     bright = mix(s.hair, (1.0, 0.93, 0.84), 0.42)
-    return mix(base, bright, (gloss * (0.62 + 0.30 * texture)).clamp(0, 1).unsqueeze(1))
+    return mix(base, bright, (gloss * (0.58 + 0.20 * texture)).clamp(0, 1).unsqueeze(1))
 
 
 def _back_hair(canvas: _Canvas, s: _Scene, hair: _Hair, color: Tensor) -> None:
@@ -285,7 +290,7 @@ def _ears(canvas: _Canvas, s: _Scene) -> None:
     hx, hy = s.turned(-0.02)
     side = torch.where(hx < 0, -1.0, 1.0)
     scale = 1 + 0.24 * s.p["ear_size"] - 0.1 * s.child + 0.12 * s.old
-    away = 0.018 - 0.055 * side * s.p["yaw"]
+    away = 0.002 - 0.032 * side * s.p["yaw"]
     u = hx.abs() - s.face_a - away
     d = ellipse(u, hy - 0.06, 0.095 * scale, 0.15 * scale) + _FAR * is_scarf
     cover = coverage(d, canvas.pixel)
@@ -361,8 +366,8 @@ def _beard(canvas: _Canvas, s: _Scene, face: Tensor) -> None:
     chin = s.face_b
     # Full: from the ears along the jaw, dipping below the cheeks, over the upper lip.
     t = (fx.abs() / s.face_a).clamp(0, 1.2)
-    edge = 0.275 + 0.32 * t * (1 - t) * 2 - 0.50 * t**4
-    full = torch.maximum(_face_outline(s, 0.055), edge - fy) + _FAR * (1 - is_full)
+    edge = 0.262 + 0.32 * t * (1 - t) - 0.45 * t**4
+    full = torch.maximum(_face_outline(s, 0.065), edge - fy) + _FAR * (1 - is_full)
     goatee = box(fx, fy - (chin + 0.29) / 2 - 0.02, 0.20, (chin - 0.25) / 2 + 0.06, 0.13)
     goatee = goatee + _FAR * (1 - is_goatee)
     d = torch.minimum(full, goatee)
@@ -373,7 +378,8 @@ def _beard(canvas: _Canvas, s: _Scene, face: Tensor) -> None:
 
 def _mouth(canvas: _Canvas, s: _Scene) -> None:
     px = canvas.pixel
-    smile, opened = s.p["smile"], s.p["mouth_open"]
+    # At rest the corners already point up a little: neutral faces look friendly.
+    smile, opened = s.p["smile"] + 0.14, s.p["mouth_open"]
     fx, fy = s.turned(0.095)
     half = 0.185 + 0.03 * s.p["mouth_width"] + 0.035 * smile - 0.035 * opened - 0.02 * s.child
     t = fx / half
@@ -421,7 +427,7 @@ def _nose(canvas: _Canvas, s: _Scene) -> None:
     base = 0.215 + 0.05 * (size - 1)
     length = 0.27 * size
     v = ((fy - base + length) / length).clamp(0, 1)
-    bridge = torch.maximum(fx.abs() - wide * (0.30 + 0.42 * v * v), (base - length) - fy)
+    bridge = torch.maximum(fx.abs() - wide * (0.36 + 0.40 * v * v), (base - length) - fy)
     bridge = torch.maximum(bridge, fy - base)
     ball = ellipse(fx, fy - base + 0.045, wide, 0.068)
     cover = coverage(torch.minimum(bridge, ball), px)
@@ -445,7 +451,7 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     px = canvas.pixel
     fx, fy = s.turned(0.09)
     side = torch.where(fx < 0, -1.0, 1.0)
-    scale = 1 + 0.15 * s.p["eye_size"] + 0.10 * s.child - 0.06 * s.old
+    scale = 1 + 0.15 * s.p["eye_size"] + 0.14 * s.child - 0.06 * s.old
     spacing = 0.232 + 0.022 * s.p["eye_spacing"]
     narrow = 1 - 0.13 * side * s.p["yaw"]
     half = 0.158 * scale * narrow
@@ -455,7 +461,7 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     t2 = (t * t).clamp(max=1)
     shape = (1 - t2) * (1 + 0.55 * t2)
     opening = (1 + 0.30 * s.p["lid_open"]) * scale
-    slant = fy - 0.045 + 0.20 * s.p["eye_tilt"] * u + 0.02 * t
+    slant = fy - 0.045 + 0.14 * s.p["eye_tilt"] * u + 0.012 * t
     top = -0.098 * opening * shape
     bottom = (0.082 - 0.018 * grin) * (1 + 0.12 * s.p["lid_open"]) * scale * shape
     inside = coverage(u.abs() - half, px)
@@ -486,12 +492,12 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     small = soft(ellipse(gx + toward, gy - 0.040, 0.013, 0.013), 0.02)
     canvas.shade((spark + 0.55 * small).clamp(0, 1) * white, _rgb(s.x, 1.0, 1.0, 1.0))
     # Upper lashes: a dark line that thickens and sweeps outward.
-    lash = 0.022 + 0.020 * s.p["lashes"]
-    wing = (t * 0.75 + 0.5).clamp(0, 1.3)
+    lash = 0.017 + 0.022 * s.p["lashes"]
+    wing = s.p["lashes"] * (t * 0.75 + 0.5).clamp(0, 1.3)
     reach = coverage(u.abs() - half * 1.06 - 0.02 * s.p["lashes"] * (t > 0), px)
-    lashes = band(slant, top - lash * (0.55 + 0.6 * wing), top + 0.008, px) * reach
+    lashes = band(slant, top - lash * (0.75 + 0.5 * wing), top + 0.008, px) * reach
     dark = mix(s.hair * 0.45, (0.07, 0.05, 0.06), 0.65)
-    canvas.shade((0.80 + 0.2 * s.p["lashes"]) * lashes, dark)
+    canvas.shade((0.70 + 0.3 * s.p["lashes"]) * lashes, dark)
     canvas.shade(0.30 * bump((slant - bottom - 0.004) / 0.014) * inside * (1 - t2), s.skin_dark * 0.7)
 
 
@@ -504,10 +510,10 @@ def _brows(canvas: _Canvas, s: _Scene) -> None:
     t = (fx.abs() - spacing) / half
     arch = (1 - t * t).clamp(min=0)
     raised = s.p["brow_raise"]
-    lift = -0.165 - 0.055 * raised - 0.012 * s.p["eye_size"]
+    lift = -0.172 - 0.055 * raised - 0.012 * s.p["eye_size"]
     # The tilt lowers the outer end only, so nobody looks angry by accident.
-    middle = lift - (0.040 + 0.012 * raised) * arch + (0.012 + 0.040 * s.p["brow_tilt"]) * (t + 0.4)
-    thick = 0.030 * (1 + 0.38 * s.p["brow_thickness"]) * (1 - 0.18 * s.child)
+    middle = lift - (0.040 + 0.012 * raised) * arch + (0.024 + 0.044 * s.p["brow_tilt"]) * (t + 0.3)
+    thick = 0.036 * (1 + 0.38 * s.p["brow_thickness"]) * (1 - 0.18 * s.child)
     taper = 1 - 0.55 * ((t + 0.2).clamp(0, 1.2) / 1.2) ** 2
     d = torch.maximum((fy - middle).abs() - thick * taper, (t.abs() - 1) * half)
     cover = coverage(d, px)
@@ -579,9 +585,8 @@ def _headwear(canvas: _Canvas, s: _Scene) -> None:
 
     # Beanie: dome, pompom and folded brim.
     arc = 0.10 * (hx / a) ** 2
-    dome = torch.maximum(ellipse(hx, hy + 0.22, a + 0.065, 0.58), hy + 0.30 - arc)
-    pom = ellipse(hx, hy + 0.82, 0.125, 0.115)
-    pom = pom - 0.012 * torch.cos(9 * torch.atan2(hx, hy + 0.82))
+    dome = torch.maximum(ellipse(hx, hy + 0.22, a + 0.065, 0.53), hy + 0.30 - arc)
+    pom = ellipse(hx, hy + 0.79, 0.125, 0.110)
     off = _FAR * (1 - is_beanie)
     rib = (1 + 0.07 * torch.cos(24 * hx)).unsqueeze(1)
     canvas.paint(coverage(pom + off, px), mix(s.hat * shade, (1.0, 0.98, 0.94), 0.70), "headwear")
