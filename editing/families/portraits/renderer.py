@@ -30,7 +30,7 @@ _FAR = 9.0  # added to a distance, it removes the shape
 # radius, scallop depth, share of the face side that hair covers, hairline drop at the
 # temples, bun radius.
 _STYLE = {
-    "crop": (0.040, 0.030, 0.105, 0.060, 0.00, 0.06, -0.20, 0.12, 0.010, 0.00, 0.30, 0.0),
+    "crop": (0.012, 0.022, 0.075, 0.055, -0.02, 0.05, -0.25, 0.12, 0.000, 0.00, 0.30, 0.0),
     "bob": (0.110, 0.050, 0.090, 0.050, 0.46, 0.12, 0.14, 0.16, 0.000, 0.13, 0.30, 0.0),
     "long": (0.080, 0.040, 0.080, 0.050, 0.95, 0.25, 0.16, 0.16, 0.000, 0.12, 0.30, 0.0),
     "curly": (0.180, 0.060, 0.150, 0.060, 0.36, 0.26, 0.10, 0.30, 0.032, 0.08, 0.34, 0.0),
@@ -185,10 +185,10 @@ def _body(canvas: _Canvas, s: _Scene) -> None:
 
     is_shirt = _is(s, "neckline", NECKLINES, "shirt")
     is_roll = _is(s, "neckline", NECKLINES, "turtleneck")
-    drop = 0.05 * s.child
+    drop = -0.045 * s.child
     top = 0.70 + drop
     t = bx.abs()
-    shoulder = top + 0.42 * (t - 0.12).clamp(min=0) ** 1.6
+    shoulder = top + (0.42 + 0.2 * s.child) * (t - 0.12).clamp(min=0) ** 1.6
     # The neckline: a round scoop, a shirt's V, or none under a turtleneck.
     scoop = 0.80 + drop - 1.9 * t**2
     vee = 0.98 + drop - 1.35 * t
@@ -232,7 +232,9 @@ def _hair_silhouette(s: _Scene) -> _Hair:
     a = s.face_a + wide + wide_v * volume
     b = 0.60 + high + high_v * volume
     y0 = -0.08
-    cap = ellipse(hx, hy - y0, a, b)
+    # A little fuller than an ellipse, or heads look pointed.
+    fuller = ((hx / a).abs() + 1e-4) ** 2.4 + ((hy - y0) / b).abs() ** 2.4
+    cap = (fuller ** (1 / 2.4) - 1) * (a + (b - a) * ((hy - y0) / b).abs().clamp(max=1))
     low = end + end_l * length
     grown = a + flare * (hy - y0).clamp(min=0)
     qx, qy = hx.abs() - grown + r, hy - low + r
@@ -249,8 +251,8 @@ def _hair_silhouette(s: _Scene) -> _Hair:
     has_cap = _is(s, "headwear", HEADWEAR, "beanie") + _is(s, "headwear", HEADWEAR, "hat")
     is_scarf = _is(s, "headwear", HEADWEAR, "headscarf")
     # Hair tucks in under the brim instead of ending in a ledge beside it.
-    outline = outline + has_cap * 0.5 * (0.02 - hy).clamp(min=0)
-    cut = torch.where(has_cap > 0, -0.36 - hy, -_FAR * torch.ones_like(hy))
+    outline = outline + has_cap * 0.25 * (0.02 - hy).clamp(min=0)
+    cut = torch.where(has_cap > 0, -0.39 - hy, -_FAR * torch.ones_like(hy))
     cut = cut + 2 * _FAR * (is_scarf + is_bald).clamp(max=1)
     return _Hair(outline=outline, radial=radial, angle=angle, is_bald=is_bald, cut=cut)
 
@@ -302,7 +304,7 @@ def _ears(canvas: _Canvas, s: _Scene) -> None:
     canvas.shade(0.45 * inner * cover, s.skin_dark)
 
 
-def _face_outline(s: _Scene, grow: float = 0.0) -> Tensor:
+def _face_outline(s: _Scene, grow: Tensor | float = 0.0) -> Tensor:
     hx, hy = s.turned(0.02)
     y = hy + 0.05
     # Fuller cheeks and a wider or narrower chin below the eyes.
@@ -310,7 +312,8 @@ def _face_outline(s: _Scene, grow: float = 0.0) -> Tensor:
     u = hx.abs() / (s.face_a + grow)
     v = y.clamp(min=0) / (s.face_b + 0.05 + grow)
     k_low = ((u + 1e-4) ** power + (v + 1e-4) ** power) ** (1 / power)
-    k_high = (u**2 + (y / (0.60 + grow)) ** 2 + 1e-8).sqrt()
+    high = (y.clamp(max=0) / (0.60 + grow)).abs()
+    k_high = ((u + 1e-4) ** 2.25 + (high + 1e-4) ** 2.25) ** (1 / 2.25)
     k = torch.where(y > 0, k_low, k_high)
     height = torch.where(y > 0, s.face_b + 0.05, torch.full_like(s.face_b, 0.6)) + grow
     r = (hx**2 + y**2 + 1e-8).sqrt()
@@ -339,7 +342,7 @@ def _face(canvas: _Canvas, s: _Scene) -> Tensor:
     cy = s.fy - 0.245 + 0.03 * smile
     blush = bump(((cx / 0.17) ** 2 + (cy / 0.12) ** 2).sqrt()) * coverage(d, canvas.pixel)
     rosy = mix(s.skin * _rgb(s.x, 1.0, 0.66, 0.62), (0.90, 0.30, 0.28), 0.22)
-    canvas.shade(blush * (0.34 + 0.14 * smile.clamp(-0.5, 1) + 0.16 * s.child), rosy)
+    canvas.shade(blush * (0.28 + 0.14 * smile.clamp(-0.5, 1) + 0.16 * s.child), rosy)
     _wrinkles(canvas, s, d)
     return d
 
@@ -365,9 +368,10 @@ def _beard(canvas: _Canvas, s: _Scene, face: Tensor) -> None:
     fx, fy = s.turned(0.07)
     chin = s.face_b
     # Full: from the ears along the jaw, dipping below the cheeks, over the upper lip.
-    t = (fx.abs() / s.face_a).clamp(0, 1.2)
-    edge = 0.262 + 0.32 * t * (1 - t) - 0.45 * t**4
-    full = torch.maximum(_face_outline(s, 0.065), edge - fy) + _FAR * (1 - is_full)
+    t = (fx.abs() / s.face_a).clamp(0, 1)
+    edge = 0.262 + 0.32 * t * (1 - t) - 0.37 * t**4
+    grow = 0.07 * (fy / 0.35).clamp(0, 1)
+    full = torch.maximum(_face_outline(s, grow), edge - fy) + _FAR * (1 - is_full)
     goatee = box(fx, fy - (chin + 0.29) / 2 - 0.02, 0.20, (chin - 0.25) / 2 + 0.06, 0.13)
     goatee = goatee + _FAR * (1 - is_goatee)
     d = torch.minimum(full, goatee)
@@ -381,17 +385,17 @@ def _mouth(canvas: _Canvas, s: _Scene) -> None:
     # At rest the corners already point up a little: neutral faces look friendly.
     smile, opened = s.p["smile"] + 0.14, s.p["mouth_open"]
     fx, fy = s.turned(0.095)
-    half = 0.185 + 0.03 * s.p["mouth_width"] + 0.035 * smile - 0.035 * opened - 0.02 * s.child
+    half = 0.185 + 0.03 * s.p["mouth_width"] + 0.050 * smile.clamp(min=0) - 0.030 * opened - 0.02 * s.child
     t = fx / half
     t2 = (t * t).clamp(max=1)
     arch = 1 - t2
-    line = 0.375 + 0.30 * (s.face_b - 0.56) - 0.02 * s.child + smile * (0.05 * arch - 0.055 * t2)
+    line = 0.375 + 0.30 * (s.face_b - 0.56) - 0.02 * s.child + smile * (0.040 * arch - 0.055 * t2)
     grin = smile.clamp(min=0)
-    gap = opened * (0.10 + 0.03 * grin) * arch * (1 + 0.5 * t2)
+    gap = opened * (0.10 + 0.03 * grin) * arch * (1 + 0.8 * t2)
     full = 1 + 0.32 * s.p["lip_fullness"] - 0.18 * s.old
     cupid = 1 - 0.22 * bump(t / 0.16)
     upper_h = 0.056 * full * (1 + 0.6 * t2) * arch.clamp(min=0) * cupid
-    lower_h = 0.078 * full * (1 + 0.2 * t2) * arch
+    lower_h = (0.076 - 0.010 * grin) * full * (1 + 0.35 * t2) * arch
     upper_edge = line - 0.35 * gap
     lower_edge = line + 1.15 * gap
     inside = coverage(fx.abs() - half, px)
@@ -436,10 +440,12 @@ def _nose(canvas: _Canvas, s: _Scene) -> None:
     # Away from the light the flank darkens; the tip shines; a shadow lies beneath.
     flank = ((-lit * fx / wide).clamp(-1, 1) * 0.5 + 0.35).clamp(0, 1)
     soft_cover = soft(torch.minimum(bridge, ball), 0.05)
-    warm = mix(s.skin * _rgb(s.x, 0.93, 0.74, 0.70), (0.85, 0.35, 0.30), 0.08)
-    canvas.shade(soft_cover * (0.16 + 0.50 * flank * (0.4 + 0.6 * v)), warm)
+    warm = mix(s.skin * _rgb(s.x, 0.93, 0.74, 0.70), (0.85, 0.35, 0.30), 0.10)
+    canvas.shade(soft_cover * (0.26 + 0.50 * flank * (0.4 + 0.6 * v)), warm)
     shadow = soft(ellipse(fx, fy - base - 0.012, wide * 0.95, 0.030), 0.03)
-    canvas.shade(0.55 * shadow, s.skin_dark * 0.88)
+    canvas.shade(0.62 * shadow, s.skin_dark * 0.88)
+    contour = bump((torch.minimum(bridge, ball) - 0.004) / 0.016) * (0.5 - 0.5 * lit * fx.sign()) * v
+    canvas.shade(0.34 * contour, s.skin_dark)
     hole = soft(ellipse(fx.abs() - 0.46 * wide, fy - base - 0.002, 0.024, 0.016), 0.03)
     canvas.shade(0.55 * hole, s.skin_dark * 0.45)
     tip = bump((((fx - 0.02 * lit) / 0.045) ** 2 + ((fy - base + 0.07) / 0.045) ** 2).sqrt())
@@ -462,7 +468,7 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     shape = (1 - t2) * (1 + 0.55 * t2)
     opening = (1 + 0.30 * s.p["lid_open"]) * scale
     slant = fy - 0.045 + 0.14 * s.p["eye_tilt"] * u + 0.012 * t
-    top = -0.098 * opening * shape
+    top = -0.092 * opening * shape
     bottom = (0.082 - 0.018 * grin) * (1 + 0.12 * s.p["lid_open"]) * scale * shape
     inside = coverage(u.abs() - half, px)
     white = band(slant, top, bottom, px) * inside
@@ -585,23 +591,23 @@ def _headwear(canvas: _Canvas, s: _Scene) -> None:
 
     # Beanie: dome, pompom and folded brim.
     arc = 0.10 * (hx / a) ** 2
-    dome = torch.maximum(ellipse(hx, hy + 0.22, a + 0.065, 0.53), hy + 0.30 - arc)
+    dome = torch.maximum(ellipse(hx, hy + 0.22, a + 0.075, 0.54), hy + 0.36 - arc)
     pom = ellipse(hx, hy + 0.79, 0.125, 0.110)
     off = _FAR * (1 - is_beanie)
     rib = (1 + 0.07 * torch.cos(24 * hx)).unsqueeze(1)
     canvas.paint(coverage(pom + off, px), mix(s.hat * shade, (1.0, 0.98, 0.94), 0.70), "headwear")
     canvas.paint(coverage(dome + off, px), s.hat * shade * rib, "headwear")
-    brim = box(hx, hy + 0.35 - arc, a + 0.085, 0.095, 0.06) + off
+    brim = box(hx, hy + 0.405 - arc, a + 0.075, 0.090, 0.06) + off
     canvas.shade(0.30 * soft(brim - 0.04, 0.08) * (canvas.labels == 1), s.skin_dark * 0.9)
     canvas.paint(coverage(brim, px), mix(s.hat, (1.0, 1.0, 1.0), 0.22) * shade * rib, "headwear")
 
     # Hat: crown with a ribbon, wide brim.
     off = _FAR * (1 - is_hat)
-    crown = box(hx, hy + 0.62, a - 0.02 + 0.06 * (hy + 0.6), 0.29, 0.16) + off
+    crown = box(hx, hy + 0.60, a + 0.01 + 0.06 * (hy + 0.6), 0.27, 0.16) + off
     canvas.paint(coverage(crown, px), s.hat * shade, "headwear")
     ribbon = torch.maximum(crown, (hy + 0.485 - 0.5 * arc).abs() - 0.055)
     canvas.shade(coverage(ribbon, px), mix(s.hat * 0.45, s.cloth * 0.6, 0.5))
-    bent = hy + 0.385 + 0.10 * hx**2
+    bent = hy + 0.375 + 0.10 * hx**2
     brim = ellipse(hx, bent, a + 0.30, 0.085) + off
     canvas.shade(0.42 * soft(brim - 0.07, 0.14) * (canvas.labels == 1), s.skin_dark * 0.85)
     canvas.paint(coverage(brim, px), s.hat * shade * 1.08, "headwear")
@@ -611,10 +617,10 @@ def _headwear(canvas: _Canvas, s: _Scene) -> None:
     off = _FAR * (1 - is_scarf)
     outer = torch.minimum(
         ellipse(hx, hy + 0.10, a + 0.10, 0.68),
-        box(hx, hy - 0.36, a + 0.06 + 0.10 * (hy - 0.1), 0.50, 0.25),
+        box(hx, hy - 0.38, a + 0.06 + 0.10 * (hy - 0.1), 0.55, 0.25),
     )
     gx, gy = s.turned(0.05)
-    opening = ellipse(gx, gy - 0.02, a * 0.90, 0.50 + 0.5 * (s.face_b - 0.56))
+    opening = ellipse(gx, gy - 0.02, a * 0.90, 0.53 + 0.6 * (s.face_b - 0.56))
     scarf = torch.maximum(outer, -opening) + off
     folds = torch.cos(8 * (hx + 0.5 * hy) + 0.6) * 0.06 + torch.cos(7 * opening / 0.3) * 0.05
     canvas.shade(
