@@ -46,7 +46,7 @@ _FACTORS = (
     Continuous("hair_length", -1.0, 1.0),
     Continuous("hair_volume", -1.0, 1.0),
     Continuous("hair_tone", 0.0, 1.0),
-    Continuous("hair_red", 0.0, 1.0, "rare", power=2.5),
+    Continuous("hair_red", 0.0, 1.0, "rare", power=4.0),
     Continuous("fringe", 0.0, 1.0),
     Continuous("parting", -1.0, 1.0),
     Categorical("beard", BEARDS, (0.81, 0.07, 0.12)),

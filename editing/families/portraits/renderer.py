@@ -116,14 +116,19 @@ def _is(scene: _Scene, factor: str, options: tuple[str, ...], option: str) -> Te
 
 
 def _rgb(field_like: Tensor, r: float, g: float, b: float) -> Tensor:
-    return torch.tensor([r, g, b], dtype=field_like.dtype, device=field_like.device).view(1, 3, 1, 1)
+    return torch.tensor([r, g, b], dtype=field_like.dtype, device=field_like.device).view(
+        1, 3, 1, 1
+    )
 
 
 def _scene(factors: Factors, size: int) -> _Scene:
     values = factors.values
     p = {name: values[:, i].view(-1, 1, 1) for i, name in enumerate(factors.names)}
-    steps = (torch.arange(size, dtype=values.dtype, device=values.device) + 0.5) * (2 / size) - 1
-    x, y = steps.view(1, 1, -1), steps.view(1, -1, 1)
+    steps = (torch.arange(size, dtype=values.dtype, device=values.device) + 0.5) * (
+        2 / size
+    ) - 1
+    # The frame is close, so that eyes and lips have pixels enough to be painted.
+    x, y = 0.88 * steps.view(1, 1, -1), 0.88 * steps.view(1, -1, 1) - 0.035
     x, y = x.expand(1, size, size), y.expand(1, size, size)
 
     angle = 0.13 * p["roll"]
@@ -137,7 +142,7 @@ def _scene(factors: Factors, size: int) -> _Scene:
 
     warm = factors.get("skin_warmth").view(-1, 1, 1, 1)
     skin = colors.ramp(colors.SKIN, factors.get("skin_tone"))
-    skin = (skin * (1 + warm * _rgb(values, 0.015, 0.0, -0.075))).clamp(0, 1)
+    skin = (skin * (1 + warm * _rgb(values, 0.03, 0.0, -0.16))).clamp(0, 1)
     skin_dark = skin * _rgb(values, 0.74, 0.60, 0.58)
     hair = colors.ramp(colors.HAIR, factors.get("hair_tone"))
     red = factors.get("hair_red").view(-1, 1, 1, 1)
@@ -180,7 +185,9 @@ def _body(canvas: _Canvas, s: _Scene) -> None:
     neck = neck * coverage(0.2 - s.y, px)
     under_chin = soft(s.hy - (s.face_b + 0.02), 0.22)
     side = (0.5 - 0.5 * lit * bx / neck_a).clamp(0, 1)
-    tone = mix(s.skin, s.skin_dark, (0.25 + 0.65 * under_chin + 0.25 * side).clamp(0, 1).unsqueeze(1))
+    tone = mix(
+        s.skin, s.skin_dark, (0.25 + 0.65 * under_chin + 0.25 * side).clamp(0, 1).unsqueeze(1)
+    )
     canvas.paint(neck, tone, "neck")
 
     is_shirt = _is(s, "neckline", NECKLINES, "shirt")
@@ -211,7 +218,9 @@ def _body(canvas: _Canvas, s: _Scene) -> None:
 
 
 def _style(s: _Scene) -> list[Tensor]:
-    table = torch.tensor([_STYLE[name] for name in HAIR_STYLES], dtype=s.x.dtype, device=s.x.device)
+    table = torch.tensor(
+        [_STYLE[name] for name in HAIR_STYLES], dtype=s.x.dtype, device=s.x.device
+    )
     chosen = table[s.p["hair_style"].round().long().flatten()]
     return [column.view(-1, 1, 1) for column in chosen.unbind(dim=1)]
 
@@ -264,7 +273,9 @@ def _hair_color(s: _Scene) -> Tensor:
     is_curly = (style == HAIR_STYLES.index("curly")).to(hx.dtype)
     # Strands run around the head; curls are soft round tufts. Phases never change.
     strands = torch.cos(23 * hx / (0.75 + 0.35 * (hy + 0.8).clamp(0, 1.2)) + 0.8)
-    tufts = torch.cos(18 * hx + 5 * hy) + torch.cos(17 * hy - 9 * hx) + torch.cos(14 * hy + 14 * hx)
+    tufts = (
+        torch.cos(18 * hx + 5 * hy) + torch.cos(17 * hy - 9 * hx) + torch.cos(14 * hy + 14 * hx)
+    )
     texture = torch.where(is_curly > 0, 0.62 * tufts, 0.8 * strands)
     crown = ((hx / 0.56) ** 2 + ((hy + 0.05) / 0.66) ** 2).sqrt()
     gloss = bump((crown - 0.86) / 0.13) * (0.55 + 0.45 * (s.p["light_x"] * hx * 2).clamp(-1, 1))
@@ -272,7 +283,7 @@ def _hair_color(s: _Scene) -> Tensor:
     fall = (1.08 - 0.34 * (hy + 0.5).clamp(0, 1.5) / 1.5) + 0.10 * s.p["light_x"] * hx
     base = s.hair * (fall + 0.09 * texture).unsqueeze(1)
     bright = mix(s.hair, (1.0, 0.93, 0.84), 0.42)
-    return mix(base, bright, (gloss * (0.58 + 0.20 * texture)).clamp(0, 1).unsqueeze(1))
+    return mix(base, bright, (gloss * (0.56 + 0.13 * texture)).clamp(0, 1).unsqueeze(1))
 
 
 def _back_hair(canvas: _Canvas, s: _Scene, hair: _Hair, color: Tensor) -> None:
@@ -291,12 +302,14 @@ def _ears(canvas: _Canvas, s: _Scene) -> None:
     is_scarf = _is(s, "headwear", HEADWEAR, "headscarf")
     hx, hy = s.turned(-0.02)
     side = torch.where(hx < 0, -1.0, 1.0)
-    scale = 1 + 0.24 * s.p["ear_size"] - 0.1 * s.child + 0.12 * s.old
+    scale = 1 + 0.32 * s.p["ear_size"] - 0.1 * s.child + 0.12 * s.old
     away = 0.002 - 0.032 * side * s.p["yaw"]
     u = hx.abs() - s.face_a - away
     d = ellipse(u, hy - 0.06, 0.095 * scale, 0.15 * scale) + _FAR * is_scarf
     cover = coverage(d, canvas.pixel)
-    tint = mix(s.skin, s.skin_dark, (0.22 - 0.25 * s.p["light_x"] * side).clamp(0, 1).unsqueeze(1))
+    tint = mix(
+        s.skin, s.skin_dark, (0.22 - 0.25 * s.p["light_x"] * side).clamp(0, 1).unsqueeze(1)
+    )
     tint = mix(tint, (0.93, 0.42, 0.36), 0.10)
     canvas.paint(cover * (side < 0), tint, "ear_left")
     canvas.paint(cover * (side > 0), tint, "ear_right")
@@ -308,7 +321,7 @@ def _face_outline(s: _Scene, grow: Tensor | float = 0.0) -> Tensor:
     hx, hy = s.turned(0.02)
     y = hy + 0.05
     # Fuller cheeks and a wider or narrower chin below the eyes.
-    power = 2.25 + 0.42 * s.p["jaw"]
+    power = 2.25 + 0.52 * s.p["jaw"]
     u = hx.abs() / (s.face_a + grow)
     v = y.clamp(min=0) / (s.face_b + 0.05 + grow)
     k_low = ((u + 1e-4) ** power + (v + 1e-4) ** power) ** (1 / power)
@@ -354,7 +367,9 @@ def _wrinkles(canvas: _Canvas, s: _Scene, face: Tensor) -> None:
     arch = 0.10 * s.fx**2
     wide = (1 - (ax / 0.34) ** 2).clamp(min=0)
     lines = bump((fy + 0.36 - arch) / 0.018) + bump((fy + 0.28 - arch) / 0.018)
-    bag = bump(((fy - 0.165 + 0.9 * (ax - 0.235) ** 2)) / 0.02) * (1 - ((ax - 0.235) / 0.14) ** 2).clamp(min=0)
+    bag = bump((fy - 0.165 + 0.9 * (ax - 0.235) ** 2) / 0.02) * (
+        1 - ((ax - 0.235) / 0.14) ** 2
+    ).clamp(min=0)
     t = (fy - 0.21) / 0.22
     crease_x = 0.15 + 0.09 * t + 0.03 * s.p["smile"]
     crease = bump((ax - crease_x) / 0.02) * (4 * t * (1 - t)).clamp(min=0)
@@ -375,8 +390,8 @@ def _beard(canvas: _Canvas, s: _Scene, face: Tensor) -> None:
     goatee = box(fx, fy - (chin + 0.29) / 2 - 0.02, 0.20, (chin - 0.25) / 2 + 0.06, 0.13)
     goatee = goatee + _FAR * (1 - is_goatee)
     d = torch.minimum(full, goatee)
-    strand = torch.cos(30 * fx + 3 * torch.sin(9 * fy))
-    tone = s.hair * (0.86 + 0.10 * strand - 0.25 * (fy - 0.4)).unsqueeze(1)
+    strand = torch.cos(24 * fx)
+    tone = s.hair * (0.86 + 0.06 * strand - 0.25 * (fy - 0.4)).unsqueeze(1)
     canvas.paint(coverage(d, canvas.pixel), mix(tone, s.skin_dark, 0.12), "beard")
 
 
@@ -385,14 +400,17 @@ def _mouth(canvas: _Canvas, s: _Scene) -> None:
     # At rest the corners already point up a little: neutral faces look friendly.
     smile, opened = s.p["smile"] + 0.14, s.p["mouth_open"]
     fx, fy = s.turned(0.095)
-    half = 0.185 + 0.03 * s.p["mouth_width"] + 0.050 * smile.clamp(min=0) - 0.030 * opened - 0.02 * s.child
+    half = 0.185 + 0.042 * s.p["mouth_width"] - 0.030 * opened - 0.02 * s.child
+    half = half + 0.052 * smile.clamp(min=0) + 0.022 * (-smile).clamp(min=0)
     t = fx / half
     t2 = (t * t).clamp(max=1)
     arch = 1 - t2
-    line = 0.375 + 0.30 * (s.face_b - 0.56) - 0.02 * s.child + smile * (0.040 * arch - 0.055 * t2)
+    line = (
+        0.375 + 0.30 * (s.face_b - 0.56) - 0.02 * s.child + smile * (0.042 * arch - 0.060 * t2)
+    )
     grin = smile.clamp(min=0)
     gap = opened * (0.10 + 0.03 * grin) * arch * (1 + 0.8 * t2)
-    full = 1 + 0.32 * s.p["lip_fullness"] - 0.18 * s.old
+    full = 1 + 0.48 * s.p["lip_fullness"] - 0.18 * s.old
     cupid = 1 - 0.22 * bump(t / 0.16)
     upper_h = 0.056 * full * (1 + 0.6 * t2) * arch.clamp(min=0) * cupid
     lower_h = (0.076 - 0.010 * grin) * full * (1 + 0.35 * t2) * arch
@@ -401,18 +419,24 @@ def _mouth(canvas: _Canvas, s: _Scene) -> None:
     inside = coverage(fx.abs() - half, px)
 
     color_amount = s.p["lip_color"].unsqueeze(1)
-    lip = mix(s.skin * _rgb(s.x, 0.86, 0.55, 0.53), (0.74, 0.16, 0.24), 0.16 + 0.62 * color_amount)
+    lip = mix(
+        s.skin * _rgb(s.x, 0.87, 0.60, 0.57), (0.76, 0.13, 0.23), 0.10 + 0.75 * color_amount
+    )
     # A soft shadow under the lower lip sets the chin off.
     under = bump((fy - lower_edge - lower_h - 0.035) / 0.03) * (1 - (1.4 * t) ** 2).clamp(min=0)
     canvas.shade(0.30 * under, s.skin_dark)
     canvas.paint(
-        band(fy, upper_edge, lower_edge, px) * inside, _rgb(s.x, 0.26, 0.05, 0.08), "mouth_interior"
+        band(fy, upper_edge, lower_edge, px) * inside,
+        _rgb(s.x, 0.26, 0.05, 0.08),
+        "mouth_interior",
     )
     tongue = band(fy, upper_edge + 0.62 * (lower_edge - upper_edge), lower_edge, px) * inside
     canvas.shade(0.75 * tongue, _rgb(s.x, 0.78, 0.32, 0.34))
     teeth = band(fy, upper_edge, upper_edge + (0.50 * gap).clamp(max=0.075), px) * inside
     canvas.paint(teeth, _rgb(s.x, 0.99, 0.97, 0.93), "teeth")
-    canvas.paint(band(fy, upper_edge - upper_h, upper_edge, px) * inside, lip * 0.84, "upper_lip")
+    canvas.paint(
+        band(fy, upper_edge - upper_h, upper_edge, px) * inside, lip * 0.84, "upper_lip"
+    )
     canvas.paint(band(fy, lower_edge, lower_edge + lower_h, px) * inside, lip, "lower_lip")
     gloss = bump((fy - lower_edge - 0.45 * lower_h) / 0.022) * (1 - (1.7 * t) ** 2).clamp(min=0)
     canvas.shade(0.30 * gloss, mix(lip, (1.0, 0.95, 0.92), 0.7))
@@ -426,8 +450,8 @@ def _mouth(canvas: _Canvas, s: _Scene) -> None:
 def _nose(canvas: _Canvas, s: _Scene) -> None:
     px = canvas.pixel
     fx, fy = s.turned(0.13)
-    size = 1 + 0.16 * s.p["nose_size"] - 0.20 * s.child + 0.08 * s.old
-    wide = (0.098 + 0.024 * s.p["nose_width"]) * (1 - 0.12 * s.child) * (1 + 0.08 * s.old)
+    size = 1 + 0.25 * s.p["nose_size"] - 0.20 * s.child + 0.08 * s.old
+    wide = (0.107 + 0.036 * s.p["nose_width"]) * (1 - 0.12 * s.child) * (1 + 0.08 * s.old)
     base = 0.215 + 0.05 * (size - 1)
     length = 0.27 * size
     v = ((fy - base + length) / length).clamp(0, 1)
@@ -444,7 +468,9 @@ def _nose(canvas: _Canvas, s: _Scene) -> None:
     canvas.shade(soft_cover * (0.26 + 0.50 * flank * (0.4 + 0.6 * v)), warm)
     shadow = soft(ellipse(fx, fy - base - 0.012, wide * 0.95, 0.030), 0.03)
     canvas.shade(0.62 * shadow, s.skin_dark * 0.88)
-    contour = bump((torch.minimum(bridge, ball) - 0.004) / 0.016) * (0.5 - 0.5 * lit * fx.sign()) * v
+    contour = (
+        bump((torch.minimum(bridge, ball) - 0.004) / 0.016) * (0.5 - 0.5 * lit * fx.sign()) * v
+    )
     canvas.shade(0.34 * contour, s.skin_dark)
     hole = soft(ellipse(fx.abs() - 0.46 * wide, fy - base - 0.002, 0.024, 0.016), 0.03)
     canvas.shade(0.55 * hole, s.skin_dark * 0.45)
@@ -480,7 +506,7 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     canvas.shade(0.42 * lid, s.skin_dark * 0.8)
     canvas.paint(white, _rgb(s.x, 0.98, 0.975, 0.965), "eye_white")
 
-    radius = 0.096 * (1 + 0.13 * s.p["iris_size"]) * (1 + 0.04 * s.child)
+    radius = 0.096 * (1 + 0.16 * s.p["iris_size"]) * (1 + 0.04 * s.child)
     gx = u - side * 0.058 * s.p["gaze_x"]
     gy = slant - 0.030 * s.p["gaze_y"] + 0.008
     d2 = (gx * gx + gy * gy + 1e-8).sqrt()
@@ -489,7 +515,9 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     ring = soft(radius - 0.018 - d2, 0.035).unsqueeze(1)
     iris = mix(tone * glow, tone * 0.40, 0.75 * ring)
     canvas.paint(coverage(d2 - radius, px) * white, iris, "iris")
-    canvas.paint(coverage(d2 - 0.54 * radius, px) * white, _rgb(s.x, 0.035, 0.03, 0.045), "pupil")
+    canvas.paint(
+        coverage(d2 - 0.54 * radius, px) * white, _rgb(s.x, 0.035, 0.03, 0.045), "pupil"
+    )
     # The upper lid throws a shadow on the ball.
     canvas.shade(0.30 * bump((slant - top) / 0.03) * white, _rgb(s.x, 0.22, 0.16, 0.2))
     # Catchlights sit on the side of the light, in picture direction for both eyes.
@@ -504,7 +532,9 @@ def _eyes(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     lashes = band(slant, top - lash * (0.75 + 0.5 * wing), top + 0.008, px) * reach
     dark = mix(s.hair * 0.45, (0.07, 0.05, 0.06), 0.65)
     canvas.shade((0.70 + 0.3 * s.p["lashes"]) * lashes, dark)
-    canvas.shade(0.30 * bump((slant - bottom - 0.004) / 0.014) * inside * (1 - t2), s.skin_dark * 0.7)
+    canvas.shade(
+        0.30 * bump((slant - bottom - 0.004) / 0.014) * inside * (1 - t2), s.skin_dark * 0.7
+    )
 
 
 def _brows(canvas: _Canvas, s: _Scene) -> None:
@@ -518,8 +548,10 @@ def _brows(canvas: _Canvas, s: _Scene) -> None:
     raised = s.p["brow_raise"]
     lift = -0.172 - 0.055 * raised - 0.012 * s.p["eye_size"]
     # The tilt lowers the outer end only, so nobody looks angry by accident.
-    middle = lift - (0.040 + 0.012 * raised) * arch + (0.024 + 0.044 * s.p["brow_tilt"]) * (t + 0.3)
-    thick = 0.036 * (1 + 0.38 * s.p["brow_thickness"]) * (1 - 0.18 * s.child)
+    middle = (
+        lift - (0.040 + 0.012 * raised) * arch + (0.024 + 0.044 * s.p["brow_tilt"]) * (t + 0.3)
+    )
+    thick = 0.036 * (1 + 0.48 * s.p["brow_thickness"]) * (1 - 0.18 * s.child)
     taper = 1 - 0.55 * ((t + 0.2).clamp(0, 1.2) / 1.2) ** 2
     d = torch.maximum((fy - middle).abs() - thick * taper, (t.abs() - 1) * half)
     cover = coverage(d, px)
@@ -547,14 +579,18 @@ def _front_hair(canvas: _Canvas, s: _Scene, hair: _Hair, color: Tensor) -> None:
     d = torch.maximum(hair.outline, torch.minimum(over, curtain))
     # A shadow under the hair's edge lets it sit on the brow.
     canvas.shade(
-        0.34 * soft(torch.maximum(d - 0.045, hair.cut), 0.09) * (canvas.labels == 1), s.skin_dark * 0.9
+        0.34 * soft(torch.maximum(d - 0.045, hair.cut), 0.09) * (canvas.labels == 1),
+        s.skin_dark * 0.9,
     )
     canvas.paint(coverage(torch.maximum(d, hair.cut), canvas.pixel), color, "hair")
 
 
 def _glasses(canvas: _Canvas, s: _Scene, factors: Factors) -> None:
     px = canvas.pixel
-    is_round, is_square = _is(s, "glasses", GLASSES, "round"), _is(s, "glasses", GLASSES, "square")
+    is_round, is_square = (
+        _is(s, "glasses", GLASSES, "round"),
+        _is(s, "glasses", GLASSES, "square"),
+    )
     worn = (is_round + is_square).clamp(max=1)
     fx, fy = s.turned(0.105)
     side = torch.where(fx < 0, -1.0, 1.0)
@@ -595,11 +631,15 @@ def _headwear(canvas: _Canvas, s: _Scene) -> None:
     pom = ellipse(hx, hy + 0.79, 0.125, 0.110)
     off = _FAR * (1 - is_beanie)
     rib = (1 + 0.07 * torch.cos(24 * hx)).unsqueeze(1)
-    canvas.paint(coverage(pom + off, px), mix(s.hat * shade, (1.0, 0.98, 0.94), 0.70), "headwear")
+    canvas.paint(
+        coverage(pom + off, px), mix(s.hat * shade, (1.0, 0.98, 0.94), 0.70), "headwear"
+    )
     canvas.paint(coverage(dome + off, px), s.hat * shade * rib, "headwear")
     brim = box(hx, hy + 0.405 - arc, a + 0.075, 0.090, 0.06) + off
     canvas.shade(0.30 * soft(brim - 0.04, 0.08) * (canvas.labels == 1), s.skin_dark * 0.9)
-    canvas.paint(coverage(brim, px), mix(s.hat, (1.0, 1.0, 1.0), 0.22) * shade * rib, "headwear")
+    canvas.paint(
+        coverage(brim, px), mix(s.hat, (1.0, 1.0, 1.0), 0.22) * shade * rib, "headwear"
+    )
 
     # Hat: crown with a ribbon, wide brim.
     off = _FAR * (1 - is_hat)
@@ -623,10 +663,10 @@ def _headwear(canvas: _Canvas, s: _Scene) -> None:
     opening = ellipse(gx, gy - 0.02, a * 0.90, 0.53 + 0.6 * (s.face_b - 0.56))
     scarf = torch.maximum(outer, -opening) + off
     folds = torch.cos(8 * (hx + 0.5 * hy) + 0.6) * 0.06 + torch.cos(7 * opening / 0.3) * 0.05
-    canvas.shade(
-        0.34 * soft(scarf - 0.04, 0.09) * (canvas.labels == 1), s.skin_dark * 0.9
-    )
+    canvas.shade(0.34 * soft(scarf - 0.04, 0.09) * (canvas.labels == 1), s.skin_dark * 0.9)
     deep = (0.98 + folds - 0.16 * (hy - 0.2).clamp(0, 1)).unsqueeze(1)
     canvas.paint(coverage(scarf, px), s.hat * shade * deep, "headwear")
-    canvas.shade(0.35 * bump((opening - 0.035) / 0.02) * coverage(scarf, px), mix(s.hat, (1.0, 1.0, 1.0), 0.5))
-
+    canvas.shade(
+        0.35 * bump((opening - 0.035) / 0.02) * coverage(scarf, px),
+        mix(s.hat, (1.0, 1.0, 1.0), 0.5),
+    )

@@ -35,7 +35,9 @@ def ellipse(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float) -> Tenso
     return (k - 1) * k / slope
 
 
-def box(x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, r: Tensor | float) -> Tensor:
+def box(
+    x: Tensor, y: Tensor, a: Tensor | float, b: Tensor | float, r: Tensor | float
+) -> Tensor:
     """Return the distance to a box with half sides a, b and corner radius r."""
     qx, qy = x.abs() - a + r, y.abs() - b + r
     outside = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2 + 1e-12).sqrt()
