@@ -5,8 +5,8 @@ from editing.families.family import Family, PaintingRule, Render, Renderer
 from editing.families.schema import Part, PartSchema
 
 __all__ = [
-    "Factors",
     "FactorSpace",
+    "Factors",
     "Family",
     "PaintingRule",
     "Part",

@@ -5,8 +5,8 @@ blends its colour into the picture and, where it covers more than half, writes i
 id into the label map. No random number is drawn and all textures have fixed phases, so
 a picture depends on its factors alone, smoothly, at any size.
 
-Shapes: N pictures of S x S pixels; fields are (N, S, S), colours (N, 3, 1, 1). Picture
-coordinates run from -1 to 1, x right and y down. Head-local coordinates are turned by
+Shapes: N pictures of S x S pixels; fields are (N, S, S), colours (N, 3, 1, 1). Drawing
+coordinates run from about -0.9 to 0.9, x right and y down. Head-local coordinates are turned by
 the roll; what lies nearer to the viewer moves further when the head turns.
 """
 
@@ -23,6 +23,7 @@ from editing.families.portraits.factors import BEARDS, GLASSES, HAIR_STYLES, HEA
 from editing.families.portraits.schema import SCHEMA
 from editing.families.portraits.shapes import band, box, bump, coverage, ellipse, soft
 
+_SPAN = 0.88  # half the picture's width in drawing units: a close framing
 _FAR = 9.0  # added to a distance, it removes the shape
 
 # Per hair style: half width beyond the face, its gain with volume, height above the head,
@@ -43,7 +44,7 @@ class _Canvas:
     """The picture under construction: RGB in [0, 1] and the label map."""
 
     def __init__(self, *, color: Tensor, n: int, size: int) -> None:
-        self.pixel = 2.0 / size
+        self.pixel = 2.0 * _SPAN / size
         self.rgb = color.expand(n, 3, size, size).clone()
         self.labels = torch.zeros(n, size, size, dtype=torch.uint8, device=color.device)
 
@@ -127,8 +128,7 @@ def _scene(factors: Factors, size: int) -> _Scene:
     steps = (torch.arange(size, dtype=values.dtype, device=values.device) + 0.5) * (
         2 / size
     ) - 1
-    # The frame is close, so that eyes and lips have pixels enough to be painted.
-    x, y = 0.88 * steps.view(1, 1, -1), 0.88 * steps.view(1, -1, 1) - 0.035
+    x, y = _SPAN * steps.view(1, 1, -1), _SPAN * steps.view(1, -1, 1) - 0.035
     x, y = x.expand(1, size, size), y.expand(1, size, size)
 
     angle = 0.13 * p["roll"]
