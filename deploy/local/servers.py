@@ -171,7 +171,8 @@ class PostgreSQL:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 user=wheel.system_user, group=wheel.system_user,
-                extra_groups=None if wheel.system_user is None else [], start_new_session=True, cwd="/",
+                extra_groups=None if wheel.system_user is None else [],
+                start_new_session=True, cwd="/",
                 env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
                 preexec_fn=die_with_parent(signal.SIGINT),
             )  # fmt: skip
