@@ -6,8 +6,8 @@ id into the label map. No random number is drawn and all textures have fixed pha
 a picture depends on its factors alone, smoothly, at any size.
 
 Shapes: N pictures of S x S pixels; fields are (N, S, S), colours (N, 3, 1, 1). Drawing
-coordinates run from about -0.9 to 0.9, x right and y down. Head-local coordinates are turned by
-the roll; what lies nearer to the viewer moves further when the head turns.
+coordinates run from about -0.9 to 0.9, x right and y down. Head-local coordinates are
+turned by the roll; what lies nearer to the viewer moves further when the head turns.
 """
 
 from dataclasses import dataclass
