@@ -1,0 +1,1 @@
+"""From a picture to the latent code that draws it: an encoder, then optimization."""

@@ -1,0 +1,138 @@
+"""What makes one edit better than another: appearance, segmentation and identity terms.
+
+With (x, y) the picture and label map before, (x', y') after, y* the painting and r the
+region at image size,
+
+    L_RGB = perceptual(x' (1 - r), x (1 - r)) + mean over pixels outside r of (x' - x)^2
+    L_CE  = mean over r of the cross-entropy of the branch's mean logits against y*
+    L_ID  = 1 - cos(id(x'), id(x))
+    total = lambda_1 L_RGB + lambda_2 L_CE + lambda_3 L_ID
+
+Two choices are ours. The squared difference is averaged over the pixels outside r, so its
+strength does not depend on the size of the region. And L_ID as printed in the paper rewards
+dissimilarity; this is the usable form.
+
+Shapes: N images, C_k x H_k x W_k features of stage k, P pixels in the region, K parts.
+Source: Ling et al. 2021 (EditGAN), section 3.3, equations 2 to 4; the distance between
+features is that of Zhang et al. 2018 (LPIPS), section 3, with all channels weighing alike.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+UNRELATED_DISTANCE = 0.6
+
+FeatureExtractor = Callable[[Tensor], Sequence[Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a perceptual distance remembers of one picture, so that it is computed once."""
+
+    features: tuple[Tensor, ...]
+    pyramid: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Perceptual:
+    """How different two pictures look, scaled so that unrelated ones are 0.6 apart.
+
+    `extractor` turns pictures (N, 3, H, W) in [-1, 1] into feature maps (N, C_k, H_k, W_k);
+    the distance adds a multi-scale mean absolute difference, because features of a small
+    network alone miss plain colour shifts. `scale` comes from `calibrated`; weights of
+    equation 4 keep their meaning across extractors only with it. `name` goes into results.
+    """
+
+    extractor: FeatureExtractor
+    scale: float = 1.0
+    name: str = "unnamed"
+    num_scales: int = 4
+
+    def remember(self, image: Tensor) -> Reference:
+        """Return what `between` needs to know of a picture (N, 3, H, W)."""
+        features = tuple(_unit(stage) for stage in self.extractor(image))
+        return Reference(features=features, pyramid=_pyramid(image, self.num_scales))
+
+    def between(self, image: Tensor, reference: Reference) -> Tensor:
+        """Return the distance (N,) of pictures to remembered ones."""
+        seen = self.remember(image)
+        total = image.new_zeros(image.shape[0])
+        for ours, theirs in zip(seen.features, reference.features, strict=True):
+            # Every channel weighs 1, so wide and narrow stages count alike; the
+            # calibration takes up the constant.
+            total = total + (ours - theirs).square().sum(dim=1).mean(dim=(1, 2))
+        for ours, theirs in zip(seen.pyramid, reference.pyramid, strict=True):
+            total = total + (ours - theirs).abs().mean(dim=(1, 2, 3))
+        return total * self.scale
+
+    def distance(self, image: Tensor, other: Tensor) -> Tensor:
+        """Return the distance (N,) between pictures."""
+        return self.between(image, self.remember(other))
+
+
+@torch.no_grad()
+def calibrated(perceptual: Perceptual, images: Tensor) -> float:
+    """Return the scale at which unrelated pictures are 0.6 apart on average.
+
+    `images` (N, 3, H, W), N >= 2, are unrelated pictures of the family; every picture is
+    compared with its next one.
+    """
+    raw = Perceptual(perceptual.extractor, 1.0, perceptual.name, perceptual.num_scales)
+    return UNRELATED_DISTANCE / float(raw.distance(images, images.roll(1, dims=0)).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideReference:
+    """A fixed picture outside a fixed region: everything the appearance term compares with.
+
+    `outside` is 1 - r, (N, 1, H, W); `image` is the picture times `outside`.
+    """
+
+    image: Tensor
+    outside: Tensor
+    num_values: Tensor
+    seen: Reference
+
+    @classmethod
+    def of(
+        cls, perceptual: Perceptual, image: Tensor, outside: Tensor
+    ) -> "OutsideReference":
+        """Return the reference of `image` (N, 3, H, W) for weights 1 - r (N, 1, H, W)."""
+        masked = image * outside
+        # A region that covers the whole picture leaves nothing to compare, hence the 1.
+        num_values = (outside.sum(dim=(1, 2, 3)) * image.shape[1]).clamp(min=1)
+        return cls(masked, outside, num_values, perceptual.remember(masked))
+
+
+def appearance(perceptual: Perceptual, image: Tensor, reference: OutsideReference) -> Tensor:
+    """Return L_RGB (N,): how much `image` (N, 3, H, W) changed outside the region."""
+    masked = image * reference.outside
+    squared = (masked - reference.image).square().sum(dim=(1, 2, 3)) / reference.num_values
+    return perceptual.between(masked, reference.seen) + squared
+
+
+def segmentation(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Return L_CE, a scalar: cross-entropy of logits (P, K) against part ids (P,)."""
+    return F.cross_entropy(logits, wanted)
+
+
+def identity(embedding: Tensor, reference: Tensor) -> Tensor:
+    """Return L_ID (N,): one minus the cosine of embeddings (N, D); 0 the same, 2 opposite."""
+    return 1 - F.cosine_similarity(embedding, reference, dim=1)
+
+
+def _unit(features: Tensor) -> Tensor:
+    """Return features with every pixel's channels scaled to length one."""
+    length = features.square().sum(dim=1, keepdim=True).add(1e-20).sqrt()
+    return features / (length + 1e-10)
+
+
+def _pyramid(image: Tensor, num_scales: int) -> tuple[Tensor, ...]:
+    levels = [image]
+    while len(levels) < num_scales and min(levels[-1].shape[-2:]) >= 2:
+        levels.append(F.avg_pool2d(levels[-1], 2))
+    return tuple(levels)

@@ -1,0 +1,338 @@
+"""Mask-driven editing: which change of the code makes the picture follow a painting?
+
+`run` learns an offset from a painted label map, `apply` adds stored offsets, `refine`
+repairs a picture after adding. `run` and `refine` are generators that yield one `Step` per
+evaluation. A run of S steps makes S updates and S + 1 evaluations and its result is the
+evaluation with the lowest total, whose code is a copy, never the variable itself. To cancel,
+close the generator: the best step seen so far is still whole in the caller's hands.
+
+Only the offset is optimized; networks are frozen and in eval mode. What does not change
+during a run is computed once: the masked reference features, the reference embedding, and
+the cells of the feature taps under the region's pixels.
+
+Letters: N = 1 picture, L layers, R image side, H label-map side, P pixels of the region.
+Source: Ling et al. 2021 (EditGAN), sections 3.3 and 3.4 and its supplement for the weights.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+from editing import losses
+from editing.errors import EditingError, NotFiniteError, ShapeMismatchError
+from editing.generator.model import Generator
+from editing.images import check_labels
+from editing.losses import OutsideReference, Perceptual
+from editing.region import (
+    EmptyRegionError,
+    Region,
+    changed_parts,
+    default_margin,
+    region_of_interest,
+)
+from editing.segmentation.branch import RegionPixels, SegmentationBranch
+
+MAX_STEPS = 1000
+MAX_STRENGTH = 10.0
+
+
+class StepsOutOfRangeError(EditingError):
+    """The number of steps is not between 1 and 1000."""
+
+    code = "optimize.steps"
+
+
+class StrengthError(EditingError):
+    """A strength is not a finite number between -10 and 10."""
+
+    code = "vector.strength"
+
+
+class Networks(Protocol):
+    """The part of a bundle that editing needs."""
+
+    @property
+    def generator(self) -> Generator: ...
+    @property
+    def branch(self) -> SegmentationBranch: ...
+    @property
+    def perceptual(self) -> Perceptual: ...
+    @property
+    def embed(self) -> Callable[[Tensor], Tensor] | None: ...
+    @property
+    def label_size(self) -> int: ...
+    @property
+    def num_parts(self) -> int: ...
+    @property
+    def background(self) -> frozenset[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizeOptions:
+    """How one run goes; the defaults are those for learning an edit.
+
+    Args:
+        steps: number of updates, 1 to 1000.
+        learning_rate: Adam's, on the offset.
+        lambda_rgb: weight of the appearance outside the region.
+        lambda_ce: weight of following the painting inside it.
+        lambda_id: weight of the identity term; without effect in a bundle without one.
+    """
+
+    steps: int = 60
+    learning_rate: float = 0.02
+    lambda_rgb: float = 15.0
+    lambda_ce: float = 1.0
+    lambda_id: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no run can be made with.
+
+        Raises:
+            StepsOutOfRangeError: `steps` is not between 1 and 1000.
+        """
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise StepsOutOfRangeError(f"steps {self.steps}, allowed are 1 to {MAX_STEPS}")
+
+    @classmethod
+    def for_refining(cls, *, steps: int = 30) -> Self:
+        """Return the options for repairing an applied edit: more room to change."""
+        return cls(steps=steps, lambda_rgb=5.0, lambda_id=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One evaluation: its losses, unweighted but for `total`, its picture and its code.
+
+    `agreement` is the share of region pixels whose most likely part is the painted one.
+    `image` (1, 3, R, R) and `w_plus` (1, L, w_dim) belong to the caller.
+    """
+
+    step: int
+    num_steps: int
+    total: float
+    rgb: float
+    ce: float
+    identity: float
+    agreement: float
+    image: Tensor
+    w_plus: Tensor
+    is_best: bool
+
+
+def run(
+    bundle: Networks,
+    w_plus: Tensor,
+    target: Tensor,
+    *,
+    region: Region,
+    options: OptimizeOptions | None = None,
+    reference: Tensor | None = None,
+) -> Iterator[Step]:
+    """Yield the steps of changing `w_plus` until its label map follows `target`.
+
+    Args:
+        bundle: the family's networks.
+        w_plus: the code to start from, (1, L, w_dim).
+        target: painted label map, integer (1, H, H).
+        region: where the picture may change, at label-map size.
+        options: defaults to those for learning an edit.
+        reference: the code whose picture is kept outside the region, if not `w_plus`.
+
+    Raises:
+        ShapeMismatchError: code, painting and region do not belong together.
+        NotFiniteError: the code holds NaN or infinity.
+        LabelMapError: the painting has the wrong size or an unknown part.
+        EmptyRegionError: no pixel may change.
+    """
+    options = options or OptimizeOptions()
+    _check(bundle, w_plus, target, region)
+    return _steps(bundle, w_plus, target, region, options, reference)
+
+
+def _steps(
+    bundle: Networks,
+    w_plus: Tensor,
+    target: Tensor,
+    region: Region,
+    options: OptimizeOptions,
+    reference: Tensor | None,
+) -> Iterator[Step]:
+    synthesis = bundle.generator.synthesis
+    base = w_plus.detach()
+    kept = base if reference is None else reference.detach()
+    with torch.no_grad():
+        original = synthesis(kept).image
+        _, outside = region.resized(original.shape[-1]).weights(original.dtype)
+        appearance = OutsideReference.of(bundle.perceptual, original, outside)
+        embedding = bundle.embed(original) if bundle.embed and options.lambda_id else None
+    pixels = RegionPixels.of_mask(
+        region.mask, resolutions=bundle.branch.resolutions, dtype=original.dtype
+    )
+    wanted = pixels.pick(target.long())
+
+    offset = torch.zeros_like(base, requires_grad=True)
+    # One small tensor: the plain loop is quicker than the one for many.
+    adam = torch.optim.Adam([offset], lr=options.learning_rate, foreach=False)
+    lowest = math.inf
+    for step in range(options.steps + 1):
+        with torch.enable_grad():
+            code = base + offset
+            rendering = synthesis(code, with_taps=True)
+            assert rendering.taps is not None
+            logits = bundle.branch.logits_at(rendering.taps, pixels)
+            rgb = losses.appearance(bundle.perceptual, rendering.image, appearance).sum()
+            ce = losses.segmentation(logits, wanted)
+            same = ce.new_zeros(())
+            if embedding is not None and bundle.embed is not None:
+                same = losses.identity(bundle.embed(rendering.image), embedding).sum()
+            total = options.lambda_rgb * rgb + options.lambda_ce * ce
+            total = total + options.lambda_id * same
+        with torch.no_grad():
+            agreement = (logits.argmax(dim=1) == wanted).to(ce.dtype).mean()
+            # One transfer for all figures of the step.
+            figures = torch.stack([total, rgb, ce, same, agreement]).tolist()
+        is_best = figures[0] < lowest
+        lowest = min(lowest, figures[0])
+        yield Step(
+            step=step,
+            num_steps=options.steps,
+            total=figures[0],
+            rgb=figures[1],
+            ce=figures[2],
+            identity=figures[3],
+            agreement=figures[4],
+            image=rendering.image.detach(),
+            w_plus=code.detach().clone(),
+            is_best=is_best,
+        )
+        if step < options.steps:
+            (offset.grad,) = torch.autograd.grad(total, offset)
+            adam.step()
+
+
+def best(steps: Iterable[Step]) -> Step:
+    """Return the step with the lowest total, running the generator to its end.
+
+    Raises:
+        ValueError: there were no steps.
+    """
+    found = None
+    for step in steps:
+        if step.is_best:
+            found = step
+    if found is None:
+        raise ValueError("a run without steps has no best one")
+    return found
+
+
+def apply(w_plus: Tensor, stack: Sequence[tuple[Tensor, float]]) -> Tensor:
+    """Return `w_plus` (N, L, w_dim) plus each offset (L, w_dim) times its strength.
+
+    Raises:
+        ShapeMismatchError: an offset is not (L, w_dim).
+        StrengthError: a strength is not finite or beyond ±10.
+        NotFiniteError: an offset holds NaN or infinity.
+    """
+    result = w_plus.clone()
+    for offset, strength in stack:
+        if not math.isfinite(strength) or abs(strength) > MAX_STRENGTH:
+            raise StrengthError(f"strength {strength}, allowed are -10 to 10")
+        if offset.shape != w_plus.shape[1:]:
+            raise ShapeMismatchError(
+                f"offset {tuple(offset.shape)} for codes {tuple(w_plus.shape[1:])}"
+            )
+        if not bool(torch.isfinite(offset).all()):
+            raise NotFiniteError("the offset holds NaN or infinity")
+        result += strength * offset.to(result)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """What a refinement works toward: where it starts, the label map, and the region."""
+
+    start: Tensor
+    target: Tensor
+    region: Region
+
+
+def plan_refinement(
+    bundle: Networks,
+    w_plus: Tensor,
+    stack: Sequence[tuple[Tensor, float]],
+    *,
+    parts: frozenset[int] | None = None,
+    margin: int | None = None,
+) -> Refinement:
+    """Return where refining `w_plus` (1, L, w_dim) with `stack` starts and what it keeps.
+
+    The target is the label map that the applied code already predicts. The region covers
+    `parts` in the predictions without and with the stack; by default the parts that
+    changed between the two.
+
+    Raises:
+        EmptyRegionError: the pictures show none of the parts, or no part changed.
+    """
+    start = apply(w_plus, stack)
+    with torch.no_grad():
+        before, after = (
+            bundle.branch.predict(
+                bundle.generator.synthesis(code, with_taps=True).taps, size=bundle.label_size
+            )
+            for code in (w_plus, start)
+        )
+    if parts is None:
+        parts = changed_parts(before, after, background=bundle.background)
+    region = region_of_interest(
+        before,
+        after,
+        parts=parts,
+        margin=default_margin(bundle.label_size) if margin is None else margin,
+    )
+    return Refinement(start=start, target=after, region=region)
+
+
+def refine(
+    bundle: Networks,
+    w_plus: Tensor,
+    stack: Sequence[tuple[Tensor, float]],
+    *,
+    steps: int = 30,
+    parts: frozenset[int] | None = None,
+    options: OptimizeOptions | None = None,
+) -> Iterator[Step]:
+    """Yield the steps of repairing `w_plus` after adding `stack`.
+
+    The picture of `w_plus` itself is the reference outside the region, and the correction
+    belongs to this picture: it is not part of any vector.
+
+    Raises:
+        EmptyRegionError: the stack changes no part.
+        ShapeMismatchError, StrengthError, NotFiniteError: as `apply`.
+    """
+    options = replace(options, steps=steps) if options else OptimizeOptions.for_refining(
+        steps=steps
+    )
+    plan = plan_refinement(bundle, w_plus, stack, parts=parts)
+    return run(
+        bundle, plan.start, plan.target, region=plan.region, options=options, reference=w_plus
+    )
+
+
+def _check(bundle: Networks, w_plus: Tensor, target: Tensor, region: Region) -> None:
+    if w_plus.ndim != 3 or w_plus.shape[0] != 1:
+        raise ShapeMismatchError(f"one code (1, L, w_dim), not {tuple(w_plus.shape)}")
+    if not bool(torch.isfinite(w_plus).all()):
+        raise NotFiniteError("the code holds NaN or infinity")
+    check_labels(target, num_parts=bundle.num_parts, size=bundle.label_size)
+    if region.mask.shape != target.shape:
+        raise ShapeMismatchError(
+            f"region {tuple(region.mask.shape)} for a painting {tuple(target.shape)}"
+        )
+    if not bool(region.mask.any()):
+        raise EmptyRegionError("the region has no pixels")

@@ -1,0 +1,83 @@
+"""Tiny seeded networks: everything that editing does, on the CPU, in milliseconds."""
+
+import torch
+
+from editing.bundle import Bundle, assemble
+from editing.families.schema import Part, PartSchema
+from editing.generator import Generator, GeneratorConfig
+from editing.segmentation.branch import SegmentationBranch
+
+TINY_CONFIG = GeneratorConfig(
+    resolution=16,
+    w_dim=12,
+    z_dim=8,
+    channels=(10, 8, 6),
+    mapping_layers=2,
+)
+
+
+def tiny_schema(num_parts: int = 4) -> PartSchema:
+    """Return a schema of a background and some blocks."""
+    names = ["background"] + [f"block_{i}" for i in range(1, num_parts)]
+    parts = tuple(
+        Part(i, name, name.title(), f"#{40 * i % 256:02X}8040", "all", is_background=i == 0)
+        for i, name in enumerate(names)
+    )
+    return PartSchema(family="blocks", version=1, parts=parts)
+
+
+def tiny_generator(seed: int = 0, config: GeneratorConfig = TINY_CONFIG) -> Generator:
+    """Return a generator with random weights that depend on `seed` alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator = Generator(config)
+        # Fresh biases are all equal, which would hide a mix-up between layers.
+        with torch.no_grad():
+            for name, parameter in generator.named_parameters():
+                if name.endswith("bias"):
+                    parameter.add_(0.1 * torch.randn_like(parameter))
+            generator.set_w_avg(torch.randn(256, config.z_dim))
+    return generator.eval().requires_grad_(False)
+
+
+def tiny_branch(
+    generator: Generator, *, seed: int = 0, num_parts: int = 4, num_members: int = 3
+) -> SegmentationBranch:
+    """Return a branch with random weights and BatchNorm figures that are not trivial."""
+    noise = torch.Generator().manual_seed(seed)
+    branch = SegmentationBranch(
+        generator.synthesis.tap_shapes, num_parts, num_members=num_members, hidden=(7, 5)
+    )
+    branch.reset(noise)
+    with torch.no_grad():
+        for name, tensor in [*branch.named_parameters(), *branch.named_buffers()]:
+            fresh = torch.randn(tensor.shape, generator=noise)
+            tensor.copy_(fresh.square() + 0.5 if "running_var" in name else 0.5 * fresh)
+        # Level the parts, else one of them wins everywhere.
+        rendering = generator.synthesis(tiny_codes(generator, 8), with_taps=True)
+        logits = branch.to(rendering.image.dtype).logits(rendering.taps, size=16)
+        branch.last_bias.sub_(logits.mean(dim=(0, 2, 3)))
+    return branch.eval().requires_grad_(False)
+
+
+def tiny_codes(generator: Generator, num: int, *, seed: int = 1) -> torch.Tensor:
+    """Return codes (num, L, w_dim) of random pictures, in W."""
+    noise = torch.Generator().manual_seed(seed)
+    z = torch.randn(num, generator.config.z_dim, generator=noise)
+    with torch.no_grad():
+        return generator.broadcast(generator.map(z.to(generator.w_avg))).clone()
+
+
+def tiny_bundle(seed: int = 0, *, dtype: torch.dtype = torch.float32) -> Bundle:
+    """Return a whole bundle in memory: 16 px pictures, four parts, no encoder."""
+    generator = tiny_generator(seed).to(dtype)
+    return assemble(
+        name="tiny-16",
+        title="Tiny blocks",
+        version=1,
+        schema=tiny_schema(),
+        label_size=16,
+        generator=generator,
+        branch=tiny_branch(generator, seed=seed).to(dtype),
+        probes=tiny_codes(generator, 4),
+    )
