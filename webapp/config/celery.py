@@ -6,7 +6,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
-from django.conf import settings  # noqa: E402 - after the variable above
+from django.conf import settings
 
 app = Celery("atelier")
 app.conf.update(settings.CELERY)

@@ -74,7 +74,7 @@ TEMPLATES = [
 
 
 def _database(url: str) -> dict[str, Any]:
-    parts = conninfo_to_dict(url)
+    parts = {k: str(v) for k, v in conninfo_to_dict(url).items() if v is not None}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.get("dbname", "postgres"),

@@ -1,0 +1,138 @@
+"""Where do bytes live? In a store that names them by their SHA-256.
+
+The same bytes are stored once. What is read is checked against its name. Browsers get them
+by signed addresses that never change, so they may be cached for ever; the signature is the
+permission, and only those who may see a row are given the address in it.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.signing import BadSignature, Signer
+from django.http import HttpRequest, HttpResponse
+
+from webapp.common.errors import NotFoundError
+from webapp.common.models import Artifact
+
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "application/json": "json",
+    "application/octet-stream": "safetensors",
+}
+MEDIA_POLICY = "default-src 'none'; sandbox"
+
+
+class MissingArtifactError(NotFoundError):
+    """No artifact has this name, or its bytes are gone."""
+
+    code = "artifact.missing"
+
+
+class DamagedArtifactError(Exception):
+    """The stored bytes do not have the hash that names them."""
+
+
+class AtomicFileStorage(FileSystemStorage):
+    """Files that appear whole or not at all, under exactly the name that was asked for."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return name
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+        try:
+            with draft.open("wb") as out:
+                for chunk in content.chunks():
+                    out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                draft.unlink()
+        return name
+
+
+def _storage() -> Storage:
+    return storages["artifacts"]
+
+
+def _name(digest: str) -> str:
+    return f"{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+def _signer() -> Signer:
+    return Signer(salt="webapp.common.artifacts")
+
+
+def put(data: bytes, *, content_type: str) -> str:
+    """Store `data` and return its name, the SHA-256 of its bytes in hex.
+
+    Storing the same bytes again changes nothing and returns the same name.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    if not Artifact.objects.filter(hash=digest).exists():
+        name = _name(digest)
+        storage = _storage()
+        if not (storage.exists(name) and storage.size(name) == len(data)):
+            storage.save(name, ContentFile(data))
+        Artifact.objects.bulk_create(
+            [Artifact(hash=digest, size=len(data), content_type=content_type)],
+            ignore_conflicts=True,
+        )
+    return digest
+
+
+def read(digest: str) -> bytes:
+    """Return the bytes of an artifact.
+
+    Raises:
+        MissingArtifactError: there is no such artifact.
+        DamagedArtifactError: what is stored is not what the name says.
+    """
+    try:
+        file: IO[bytes] = _storage().open(_name(digest), "rb")
+    except FileNotFoundError:
+        raise MissingArtifactError("A stored file is missing.") from None
+    with file:
+        data = file.read()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise DamagedArtifactError(digest)
+    return data
+
+
+def url(digest: str, *, content_type: str = "image/png") -> str:
+    """Return the signed address at which a browser gets this artifact."""
+    extension = EXTENSIONS.get(content_type, "bin")
+    return f"/media/{digest}.{extension}?s={_signer().signature(digest)}"
+
+
+def serve(request: HttpRequest, digest: str, extension: str) -> HttpResponse:
+    """Answer a signed address with the bytes; any fault in it is "not found"."""
+    signature = request.GET.get("s", "")
+    try:
+        _signer().unsign(f"{digest}:{signature}")
+    except BadSignature:
+        raise NotFoundError("There is nothing at this address.") from None
+    content_types = {extension: kind for kind, extension in EXTENSIONS.items()}
+    content_type = content_types.get(extension)
+    if content_type is None:
+        raise NotFoundError("There is nothing at this address.")
+    response = HttpResponse(read(digest), content_type=content_type)
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    response["ETag"] = f'"{digest}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = MEDIA_POLICY
+    if not content_type.startswith("image/"):
+        response["Content-Disposition"] = f'attachment; filename="{digest[:12]}.{extension}"'
+    return response

@@ -1,0 +1,18 @@
+"""Which address leads where?"""
+
+from django.urls import include, path, re_path
+
+from webapp.common import media, pages, problems
+from webapp.config.api import api
+
+urlpatterns = [
+    path("api/", api.urls),
+    path("_allauth/", include("allauth.headless.urls")),
+    re_path(r"^media/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{1,12})$", media.media),
+    re_path(r"^(?!api/|_allauth/|media/|ws/|assets/|static/).*$", pages.application),
+]
+
+handler400 = problems.bad_request
+handler403 = problems.permission_denied
+handler404 = problems.page_not_found
+handler500 = problems.server_error
