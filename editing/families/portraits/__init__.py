@@ -2,7 +2,16 @@
 
 from editing.families.family import Family
 from editing.families.portraits.factors import FACTORS
+from editing.families.portraits.paintings import PAINTING_RULES
 from editing.families.portraits.renderer import render
 from editing.families.portraits.schema import SCHEMA
 
-PORTRAITS = Family(name="portraits", schema=SCHEMA, factors=FACTORS, render=render)
+PORTRAITS = Family(
+    name="portraits",
+    schema=SCHEMA,
+    factors=FACTORS,
+    render=render,
+    painting_rules=PAINTING_RULES,
+)
+
+__all__ = ["PORTRAITS"]

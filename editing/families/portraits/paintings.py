@@ -1,0 +1,584 @@
+"""Painting rules: label maps of portraits, edited as a user would paint them.
+
+Each rule takes a label map uint8 (H, W) and the part schema and returns the painted map:
+parts warped about their middle, thickened, redrawn or erased, nothing else. Rules know
+no factors and no picture. They stay within what the portraits' renderer can draw, so
+that an edit vector learned from one of them has something to follow.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from editing.families.family import PaintingRule
+from editing.families.label_maps import bounds, grow, heal, mask_of, shifted, warp
+from editing.families.portraits.landmarks import (
+    Frame,
+    PaintingImpossibleError,
+    eye_masks,
+    find_frame,
+)
+from editing.families.schema import PartSchema
+
+_MOUTH = ("upper_lip", "lower_lip", "mouth_interior", "teeth")
+_EYES = ("eye_white", "iris", "pupil")
+_ABOVE_EYES = ("glasses", "hair", "headwear", "brow_left", "brow_right")
+_BROWS = ("brow_left", "brow_right")
+
+
+def _ids(schema: PartSchema, *names: str) -> list[int]:
+    return [schema.id_of(name) for name in names]
+
+
+def _masks(labels: Tensor, schema: PartSchema, *names: str) -> Tensor:
+    return mask_of(labels, _ids(schema, *names))
+
+
+def _required(labels: Tensor, schema: PartSchema, *names: str) -> Tensor:
+    mask = _masks(labels, schema, *names)
+    if not mask.any():
+        raise PaintingImpossibleError(f"no {' or '.join(names)}")
+    return mask
+
+
+def _paint(labels: Tensor, where: Tensor, part: int, *, over: list[int]) -> Tensor:
+    """Return the map with `part` painted where the map shows one of `over`."""
+    return torch.where(where & mask_of(labels, over), torch.full_like(labels, part), labels)
+
+
+# --- mouth -----------------------------------------------------------------------------
+
+
+def _bend_mouth(labels: Tensor, schema: PartSchema, *, lift: float, widen: float) -> Tensor:
+    """Return the map with the mouth's corners lifted by `lift` times its width."""
+    left, top, right, bottom = bounds(_required(labels, schema, *_MOUTH))
+    center, half = (left + right) / 2, max((right - left + 1) / 2, 1.0)
+
+    def source(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        t = ((x - center) / (half * widen)).clamp(-1, 1)
+        return center + (x - center) / widen, y + 2 * half * lift * (t * t - 0.4)
+
+    return warp(
+        labels,
+        parts=_ids(schema, *_MOUTH),
+        source=source,
+        keep=_ids(schema, "nose", "glasses"),
+    )
+
+
+def smile(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the mouth bent up at its corners and a little wider."""
+    return _bend_mouth(labels, schema, lift=0.24, widen=1.22)
+
+
+def frown(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the corners of the mouth bent down."""
+    return _bend_mouth(labels, schema, lift=-0.24, widen=0.95)
+
+
+def open_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the lips drawn apart: teeth above, the mouth's interior below."""
+    left, _, right, _ = bounds(_required(labels, schema, *_MOUTH))
+    upper, lower, interior, teeth = _ids(
+        schema, "upper_lip", "lower_lip", "mouth_interior", "teeth"
+    )
+    painted = heal(labels, mask_of(labels, [upper, lower, interior, teeth]))
+    center, half = (left + right) / 2, (right - left + 1) / 2
+    height = labels.shape[0]
+    for x in range(left, right + 1):
+        column = labels[:, x]
+        lips = [(column == part).nonzero().flatten() for part in (upper, lower)]
+        t = (x - center) / half
+        gap = 0.36 * 2 * half * (1 - t * t) * (1 + 0.8 * t * t)
+        inner = mask_of(column, [interior, teeth]).nonzero().flatten()
+        if len(lips[0]):
+            seam = int(lips[0].max()) + 1
+        elif len(inner):
+            seam = int(inner.min())
+        elif len(lips[1]):
+            seam = int(lips[1].min())
+        else:
+            continue
+        # Already open by `len(inner)`: only the rest moves, mostly downward.
+        rise = round(max(0.0, gap - len(inner)) * 0.2)
+        gap_px = max(round(gap), len(inner))
+        start = seam - rise
+        stop = start + gap_px
+        painted[start - len(lips[0]) : start, x] = upper
+        painted[start : min(stop, height), x] = interior
+        if gap_px >= 2:
+            painted[start : start + max(1, round(0.42 * gap_px)), x] = teeth
+        painted[stop : min(stop + len(lips[1]), height), x] = lower
+    return painted
+
+
+def closed_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the lips closed over teeth and the mouth's interior.
+
+    Raises:
+        PaintingImpossibleError: the mouth is closed already.
+    """
+    opening = _required(labels, schema, "mouth_interior", "teeth")
+    upper, lower = _ids(schema, "upper_lip", "lower_lip")
+    painted = heal(labels, _masks(labels, schema, *_MOUTH))
+    for x in opening.any(dim=0).nonzero().flatten().tolist() + [
+        x
+        for x in _masks(labels, schema, "upper_lip", "lower_lip")
+        .any(dim=0)
+        .nonzero()
+        .flatten()
+        .tolist()
+        if not opening[:, x].any()
+    ]:
+        column = labels[:, x]
+        above, below = int((column == upper).sum()), int((column == lower).sum())
+        inside = opening[:, x].nonzero().flatten()
+        if len(inside):
+            seam = int(inside.min()) + round(0.25 * len(inside))
+        elif above:
+            seam = int((column == upper).nonzero().max()) + 1
+        else:
+            seam = int((column == lower).nonzero().min())
+        painted[seam - above : seam, x] = upper
+        painted[seam : seam + below, x] = lower
+    return painted
+
+
+def fuller_lips(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both lips thickened outward by about half."""
+    lips = _required(labels, schema, "upper_lip", "lower_lip")
+    upper, lower = _ids(schema, "upper_lip", "lower_lip")
+    painted = labels.clone()
+    over = mask_of(labels, _ids(schema, "skin", "beard"))
+    for x in lips.any(dim=0).nonzero().flatten().tolist():
+        for part, step in ((upper, -1), (lower, 1)):
+            rows = (labels[:, x] == part).nonzero().flatten().tolist()
+            if not rows:
+                continue
+            edge = rows[0] if step < 0 else rows[-1]
+            for i in range(1, max(1, round(0.5 * len(rows))) + 1):
+                y = edge + step * i
+                if 0 <= y < labels.shape[0] and over[y, x]:
+                    painted[y, x] = part
+    return painted
+
+
+# --- eyes and brows --------------------------------------------------------------------
+
+
+def _scale_eyes(labels: Tensor, schema: PartSchema, factor: float) -> Tensor:
+    for mask in eye_masks(labels, schema):
+        left, top, right, bottom = bounds(mask)
+        cx, cy = (left + right) / 2, (top + bottom) / 2
+
+        def source(
+            x: Tensor, y: Tensor, cx: float = cx, cy: float = cy
+        ) -> tuple[Tensor, Tensor]:
+            return cx + (x - cx) / factor, cy + (y - cy) / factor
+
+        # Only this eye moves: the other's pixels are put back afterwards.
+        other = _masks(labels, schema, *_EYES) & ~mask
+        moved = warp(
+            torch.where(other, torch.full_like(labels, schema.id_of("skin")), labels),
+            parts=_ids(schema, *_EYES),
+            source=source,
+            keep=_ids(schema, *_ABOVE_EYES),
+        )
+        labels = torch.where(other, labels, moved)
+    return labels
+
+
+def bigger_eyes(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both eyes enlarged about their middles."""
+    return _scale_eyes(labels, schema, 1.22)
+
+
+def smaller_eyes(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both eyes made smaller about their middles."""
+    return _scale_eyes(labels, schema, 0.82)
+
+
+def _redraw_irises(
+    labels: Tensor,
+    schema: PartSchema,
+    *,
+    move: tuple[float, float] = (0, 0),
+    grow_by: float = 1,
+) -> Tensor:
+    """Return the map with irises and pupils redrawn as discs, clipped by the eyes.
+
+    `move` is in irises' radii, right and down; `grow_by` multiplies the radius.
+    """
+    white, iris_id, pupil_id = _ids(schema, *_EYES)
+    painted = labels.clone()
+    ys, xs = torch.meshgrid(
+        torch.arange(labels.shape[0], device=labels.device).float(),
+        torch.arange(labels.shape[1], device=labels.device).float(),
+        indexing="ij",
+    )
+    for mask in eye_masks(labels, schema):
+        iris = mask & mask_of(labels, [iris_id, pupil_id])
+        if not iris.any():
+            raise PaintingImpossibleError("an eye without iris")
+        left, top, right, bottom = bounds(iris)
+        # Lids hide the disc's top and bottom, so its width measures it best.
+        radius = max(right - left + 1, bottom - top + 1) / 2
+        pupil = iris & (labels == pupil_id)
+        if pupil.any():
+            p_left, p_top, p_right, p_bottom = bounds(pupil)
+            cx, cy = (p_left + p_right) / 2, (p_top + p_bottom) / 2
+        else:
+            cx, cy = (left + right) / 2, (top + bottom) / 2
+        cx, cy = cx + move[0] * radius, cy + move[1] * radius
+        distance = ((xs - cx) ** 2 + (ys - cy) ** 2).sqrt()
+        painted[iris] = white
+        painted[mask & (distance <= radius * grow_by)] = iris_id
+        painted[mask & (distance <= 0.54 * radius * grow_by)] = pupil_id
+    return painted
+
+
+def bigger_irises(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with irises and pupils enlarged inside the same lids."""
+    return _redraw_irises(labels, schema, grow_by=1.25)
+
+
+def gaze_left(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both eyes looking toward the left of the picture."""
+    return _redraw_irises(labels, schema, move=(-0.6, 0))
+
+
+def gaze_right(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both eyes looking toward the right of the picture."""
+    return _redraw_irises(labels, schema, move=(0.6, 0))
+
+
+def _move_brows(labels: Tensor, schema: PartSchema, by: float) -> Tensor:
+    _required(labels, schema, *_BROWS)
+    dy = round(by * find_frame(labels, schema).unit)
+    return warp(
+        labels,
+        parts=_ids(schema, *_BROWS),
+        source=lambda x, y: (x, y - dy),
+        keep=_ids(schema, "glasses", "headwear", *_EYES),
+    )
+
+
+def raised_brows(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both brows moved up."""
+    return _move_brows(labels, schema, -0.065)
+
+
+def lowered_brows(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both brows moved down, toward the eyes."""
+    return _move_brows(labels, schema, 0.045)
+
+
+def thick_brows(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both brows about half as thick again."""
+    _required(labels, schema, *_BROWS)
+    painted = labels.clone()
+    free = mask_of(labels, _ids(schema, "skin", "hair"))
+    for part in _ids(schema, *_BROWS):
+        mask = labels == part
+        for x in mask.any(dim=0).nonzero().flatten().tolist():
+            rows = mask[:, x].nonzero().flatten().tolist()
+            extra = max(1, round(0.5 * len(rows)))
+            # Half above, half below, the odd pixel above.
+            for y in range(rows[0] - (extra + 1) // 2, rows[-1] + extra // 2 + 1):
+                if 0 <= y < labels.shape[0] and free[y, x]:
+                    painted[y, x] = part
+    return painted
+
+
+# --- nose ------------------------------------------------------------------------------
+
+
+def _scale_nose(labels: Tensor, schema: PartSchema, *, wide: float, tall: float) -> Tensor:
+    left, top, right, bottom = bounds(_required(labels, schema, "nose"))
+    cx, base = (left + right) / 2, float(bottom)
+    return warp(
+        labels,
+        parts=_ids(schema, "nose"),
+        source=lambda x, y: (
+            cx + (x - cx) / wide,
+            base - (base - y) / tall if tall >= 1 else base - (base - y) / tall,
+        ),
+        keep=_ids(schema, "glasses", *_EYES, *_MOUTH),
+    )
+
+
+def wider_nose(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the nose widened about its ridge."""
+    return _scale_nose(labels, schema, wide=1.4, tall=1.0)
+
+
+# --- hair ------------------------------------------------------------------------------
+
+
+def _brow_line(labels: Tensor, schema: PartSchema, frame: Frame) -> float:
+    """Return the height of the brows' upper edge in head units."""
+    brows = _masks(labels, schema, *_BROWS)
+    return float(frame.v[brows].min()) if brows.any() else -0.27
+
+
+def _head_top(labels: Tensor, schema: PartSchema, frame: Frame) -> float:
+    head = _masks(labels, schema, "hair", "skin") & ((frame.u - frame.shift).abs() < 0.12)
+    return float(frame.v[head].min())
+
+
+def longer_hair(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with hair hanging down to the shoulders on both sides of the face."""
+    frame = find_frame(labels, schema)
+    u, v, a = (frame.u - frame.shift).abs(), frame.v, frame.face_a
+    top = min(_head_top(labels, schema, frame), -0.62)
+    hair = labels == schema.id_of("hair")
+    widest = a + 0.10
+    # An outline as of a straight cut: round above the eyes, flaring below them.
+    rise = ((v + 0.12) / (top + 0.12)).clamp(0, 1)
+    half = widest * (1 - rise**2.4).clamp(min=0) ** (1 / 2.4)
+    half = torch.where(v > -0.12, widest + 0.16 * (v + 0.12), half)
+    ends = 0.92
+    outline = (u < half) & (v > top) & (v < ends)
+    face = (u < 0.87 * a) & (v < 0.56)
+    open_face = (u < 0.87 * a) & (v > -0.30)
+    between = (u < 0.33) & (v >= 0.30)
+    locks = outline & ~(face & open_face) & ~between & ~(face & (v < -0.12) & ~(v < -0.44))
+    over = ["background", "skin", "neck", "clothing", "ear_left", "ear_right"]
+    if hair.any():
+        locks &= (u > 0.80 * a) | (v < -0.44)
+    painted = _paint(labels, locks, schema.id_of("hair"), over=_ids(schema, *over))
+    return painted
+
+
+def shorter_hair(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the hair cut off at the jaw, or at the ears if it ends there.
+
+    Raises:
+        PaintingImpossibleError: there is no hair below the ears.
+    """
+    hair = _required(labels, schema, "hair")
+    frame = find_frame(labels, schema)
+    u, v = (frame.u - frame.shift).abs(), frame.v
+    end = float(v[hair].max())
+    cut = 0.36 if end > 0.58 else 0.18
+    hole = hair & (v > cut)
+    if int(hole.sum()) < 6:
+        raise PaintingImpossibleError("the hair is short already")
+    neck_half, shoulder = 0.20, 0.68
+    clothing = labels == schema.id_of("clothing")
+    if clothing.any():
+        shoulder = float(v[clothing].min())
+    line = shoulder + 0.42 * (u - 0.12).clamp(min=0) ** 1.6
+    skin = grow(_masks(labels, schema, "skin", "beard"), radius=1) & (v < 0.5)
+    fill = torch.full_like(labels, schema.id_of("background"))
+    fill[(u < neck_half) & (v > 0.4)] = schema.id_of("neck")
+    fill[skin & (u < 0.9 * frame.face_a)] = schema.id_of("skin")
+    fill[v > line] = schema.id_of("clothing")
+    return torch.where(hole, fill, labels)
+
+
+def fringe(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with hair over the forehead, down to just above the brows.
+
+    Raises:
+        PaintingImpossibleError: there is no hair to comb down.
+    """
+    _required(labels, schema, "hair")
+    frame = find_frame(labels, schema)
+    u = frame.u - frame.shift
+    low = _brow_line(labels, schema, frame) + 0.015
+    edge = low + 0.022 * torch.cos(17 * u + 0.5)
+    where = (frame.v < edge) & (u.abs() < 1.1 * frame.face_a)
+    return _paint(labels, where, schema.id_of("hair"), over=_ids(schema, "skin"))
+
+
+def bare_forehead(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the hairline drawn back from the forehead."""
+    hair = _required(labels, schema, "hair")
+    frame = find_frame(labels, schema)
+    u, a = (frame.u - frame.shift).abs(), frame.face_a
+    line = -0.50 + 0.30 * (u / a) ** 2.2
+    inside = (frame.v > line) & (u < 0.86 * a) & (frame.v < 0.1)
+    return _paint(labels, inside & hair, schema.id_of("skin"), over=_ids(schema, "hair"))
+
+
+# --- beard -----------------------------------------------------------------------------
+
+
+def beard(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a full beard from ear to ear, over lip and chin."""
+    frame = find_frame(labels, schema)
+    u, v = (frame.u - frame.shift).abs(), frame.v
+    t = (u / frame.face_a).clamp(0, 1)
+    edge = 0.222 + 0.32 * t * (1 - t) - 0.37 * t**4
+    face = _masks(labels, schema, "skin", "beard", "nose", *_MOUTH, *_EYES)
+    reach = max(1, round(0.06 * frame.unit))
+    around = face | (grow(face, radius=reach) & (v > 0.2))
+    return _paint(
+        labels,
+        around & (v > edge) & (v < 0.75),
+        schema.id_of("beard"),
+        over=_ids(schema, "skin", "neck", "background", "clothing"),
+    )
+
+
+def goatee(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a short beard around mouth and chin only."""
+    mouth = _required(labels, schema, *_MOUTH)
+    frame = find_frame(labels, schema)
+    face = _masks(labels, schema, "skin", *_MOUTH)
+    center = float(frame.u[mouth].mean())
+    u, v = (frame.u - center).abs(), frame.v
+    chin = float(v[face & (u < 0.05)].max())
+    low = chin + 0.04
+    high = float(v[mouth].min()) - 0.06
+    half, corner = 0.20, 0.13
+    qx = u - half + corner
+    qy = (v - (low + high) / 2).abs() - (low - high) / 2 + corner
+    distance = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt() - corner
+    return _paint(
+        labels,
+        (distance < 0) & (qx < corner) & (qy < corner),
+        schema.id_of("beard"),
+        over=_ids(schema, "skin", "neck", "background", "clothing"),
+    )
+
+
+def remove_beard(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map shaved: skin where the face is, neck and background below it.
+
+    Raises:
+        PaintingImpossibleError: there is no beard.
+    """
+    hairy = _required(labels, schema, "beard")
+    frame = find_frame(labels, schema)
+    behind = _masks(labels, schema, "background", "neck", "clothing", "ear_left", "ear_right")
+    # A beard overhangs the face by its own thickness; that rim goes back to what is behind.
+    rim = hairy & grow(behind, radius=max(1, round(0.06 * frame.unit))) & (frame.v > 0.1)
+    shaved = labels.clone()
+    shaved[hairy] = schema.id_of("skin")
+    outside = shaved.clone()
+    inner = ~(behind | rim)
+    outside[inner] = schema.id_of("background")
+    return torch.where(rim, _fill_from(labels, rim=rim, source=behind), shaved)
+
+
+def _fill_from(labels: Tensor, *, rim: Tensor, source: Tensor) -> Tensor:
+    """Return the map with `rim` filled by growing the labels of `source` alone."""
+    filled, known = labels.clone(), source.clone()
+    todo = rim.clone()
+    while todo.any():
+        before = int(todo.sum())
+        # Sideways first: neck beside neck and background beside background.
+        for dx, dy in ((1, 0), (-1, 0), (0, -1), (0, 1)):
+            from_there = shifted(known.to(torch.uint8), dx=dx, dy=dy).bool() & todo
+            filled = torch.where(from_there, shifted(filled, dx=dx, dy=dy), filled)
+            known |= from_there
+            todo &= ~from_there
+        if int(todo.sum()) == before:
+            break
+    return filled
+
+
+# --- worn ------------------------------------------------------------------------------
+
+
+def _without_glasses(labels: Tensor, schema: PartSchema) -> Tensor:
+    return heal(labels, _masks(labels, schema, "glasses"))
+
+
+def _glasses(labels: Tensor, schema: PartSchema, *, is_square: bool) -> Tensor:
+    labels = _without_glasses(labels, schema)
+    frame = find_frame(labels, schema)
+    # The nose's bridge lies between the eyes, wherever the face has turned.
+    u, v = frame.u, frame.v
+    w = u.abs() - 0.242
+    if is_square:
+        qx, qy = w.abs() - 0.200 + 0.06, v.abs() - 0.160 + 0.06
+        lens = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt()
+        lens = lens + torch.maximum(qx, qy).clamp(max=0) - 0.06
+    else:
+        lens = (w**2 + v**2).sqrt() - 0.198
+    rim = lens.abs() < 0.026
+    bridge = (u.abs() < 0.06) & ((v + 0.05).abs() < 0.026)
+    temple = ((v + 0.045).abs() < 0.024) & (lens > 0) & (w > 0)
+    temple &= (u - frame.shift).abs() < frame.face_a + 0.01
+    hidden = _ids(schema, "headwear", "background")
+    where = (rim | bridge | temple) & ~mask_of(labels, hidden)
+    return torch.where(where, torch.full_like(labels, schema.id_of("glasses")), labels)
+
+
+def round_glasses(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with round glasses, in place of any others."""
+    return _glasses(labels, schema, is_square=False)
+
+
+def square_glasses(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with square glasses, in place of any others."""
+    return _glasses(labels, schema, is_square=True)
+
+
+def remove_glasses(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map without glasses, what lay beneath them filled in.
+
+    Raises:
+        PaintingImpossibleError: there are none.
+    """
+    _required(labels, schema, "glasses")
+    return _without_glasses(labels, schema)
+
+
+def beanie(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a knitted cap: dome, folded brim and pompom.
+
+    Raises:
+        PaintingImpossibleError: the head wears something already.
+    """
+    if _masks(labels, schema, "headwear").any():
+        raise PaintingImpossibleError("the head is covered already")
+    frame = find_frame(labels, schema)
+    u, v, a = frame.u - frame.shift, frame.v + 0.04, frame.face_a
+    arc = 0.10 * (u / a) ** 2
+    dome = ((u / (a + 0.075)) ** 2 + ((v + 0.22) / 0.54) ** 2 < 1) & (v + 0.36 - arc < 0)
+    brim = (u.abs() < a + 0.075) & ((v + 0.405 - arc).abs() < 0.09)
+    pompom = (u / 0.125) ** 2 + ((v + 0.79) / 0.11) ** 2 < 1
+    # Hair above the brim is under the cap now; what stuck out beside it is gone.
+    tucked = (labels == schema.id_of("hair")) & (v < -0.36)
+    painted = torch.where(tucked, torch.full_like(labels, schema.id_of("background")), labels)
+    cap = dome | brim | pompom
+    return torch.where(cap, torch.full_like(labels, schema.id_of("headwear")), painted)
+
+
+_RULES: tuple[Callable[[Tensor, PartSchema], Tensor], ...] = (
+    smile,
+    frown,
+    open_mouth,
+    closed_mouth,
+    fuller_lips,
+    bigger_eyes,
+    smaller_eyes,
+    bigger_irises,
+    gaze_left,
+    gaze_right,
+    raised_brows,
+    lowered_brows,
+    thick_brows,
+    wider_nose,
+    longer_hair,
+    shorter_hair,
+    fringe,
+    bare_forehead,
+    beard,
+    goatee,
+    remove_beard,
+    round_glasses,
+    square_glasses,
+    remove_glasses,
+    beanie,
+)
+
+PAINTING_RULES: Mapping[str, PaintingRule] = MappingProxyType(
+    {rule.__name__: rule for rule in _RULES}
+)
