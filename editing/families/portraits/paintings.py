@@ -53,7 +53,7 @@ def _paint(labels: Tensor, where: Tensor, part: int, *, over: list[int]) -> Tens
 
 def _bend_mouth(labels: Tensor, schema: PartSchema, *, lift: float, widen: float) -> Tensor:
     """Return the map with the mouth's corners lifted by `lift` times its width."""
-    left, top, right, bottom = bounds(_required(labels, schema, *_MOUTH))
+    left, _, right, _ = bounds(_required(labels, schema, *_MOUTH))
     center, half = (left + right) / 2, max((right - left + 1) / 2, 1.0)
 
     def source(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,39 +78,59 @@ def frown(labels: Tensor, schema: PartSchema) -> Tensor:
     return _bend_mouth(labels, schema, lift=-0.24, widen=0.95)
 
 
+def _without_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with skin or beard where the mouth is, whatever lies beside it."""
+    hole = _masks(labels, schema, *_MOUTH)
+    healed = heal(labels, hole)
+    is_face = _masks(healed, schema, "skin", "beard")
+    return healed.masked_fill(hole & ~is_face, schema.id_of("skin"))
+
+
+def _seam(labels: Tensor, schema: PartSchema) -> dict[int, tuple[float, int, int]]:
+    """Return, per mouth column, where the lips part and how thick upper and lower are.
+
+    The seam is the first row below the upper lip, smoothed by a parabola over the mouth.
+    """
+    upper, lower = _ids(schema, "upper_lip", "lower_lip")
+    xs, rows, thick = [], [], []
+    for column_x in _masks(labels, schema, *_MOUTH).any(dim=0).nonzero().flatten().tolist():
+        column = labels[:, column_x]
+        above = (column == upper).nonzero().flatten().tolist()
+        below = (column == lower).nonzero().flatten().tolist()
+        inside = _masks(column, schema, "mouth_interior", "teeth").nonzero().flatten()
+        top = above[-1] + 1 if above else (int(inside.min()) if len(inside) else below[0])
+        xs.append(column_x)
+        rows.append(float(top))
+        thick.append((len(above), len(below)))
+    x = torch.tensor(xs, dtype=torch.float64)
+    t = (x - x.mean()) / (x.max() - x.mean()).clamp(min=1)
+    basis = torch.stack([torch.ones_like(t), t, t * t], dim=1)[:, : min(3, len(xs))]
+    y = torch.tensor(rows, dtype=torch.float64).unsqueeze(1)
+    smooth = (basis @ torch.linalg.lstsq(basis, y, driver="gelsd").solution).flatten()
+    seams = zip(xs, smooth.tolist(), thick, strict=True)
+    return {column_x: (row, above, below) for column_x, row, (above, below) in seams}
+
+
 def open_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
     """Return the map with the lips drawn apart: teeth above, the mouth's interior below."""
     left, _, right, _ = bounds(_required(labels, schema, *_MOUTH))
-    upper, lower, interior, teeth = _ids(
-        schema, "upper_lip", "lower_lip", "mouth_interior", "teeth"
-    )
-    painted = heal(labels, mask_of(labels, [upper, lower, interior, teeth]))
+    opening = _masks(labels, schema, "mouth_interior", "teeth").sum(dim=0).max()
+    upper, lower, interior, teeth = _ids(schema, *_MOUTH)
+    painted = _without_mouth(labels, schema)
     center, half = (left + right) / 2, (right - left + 1) / 2
+    widest = max(0.66 * half, 1.3 * float(opening))
     height = labels.shape[0]
-    for x in range(left, right + 1):
-        column = labels[:, x]
-        lips = [(column == part).nonzero().flatten() for part in (upper, lower)]
+    for x, (row, above, below) in _seam(labels, schema).items():
         t = (x - center) / half
-        gap = 0.36 * 2 * half * (1 - t * t) * (1 + 0.8 * t * t)
-        inner = mask_of(column, [interior, teeth]).nonzero().flatten()
-        if len(lips[0]):
-            seam = int(lips[0].max()) + 1
-        elif len(inner):
-            seam = int(inner.min())
-        elif len(lips[1]):
-            seam = int(lips[1].min())
-        else:
-            continue
-        # Already open by `len(inner)`: only the rest moves, mostly downward.
-        rise = round(max(0.0, gap - len(inner)) * 0.2)
-        gap_px = max(round(gap), len(inner))
-        start = seam - rise
-        stop = start + gap_px
-        painted[start - len(lips[0]) : start, x] = upper
+        gap = widest * (1 - t * t) * (1 + 0.6 * t * t)
+        start = round(row - 0.15 * gap)
+        gap_rows = round(gap)
+        stop = start + gap_rows
+        painted[max(start - above, 0) : start, x] = upper
         painted[start : min(stop, height), x] = interior
-        if gap_px >= 2:
-            painted[start : start + max(1, round(0.42 * gap_px)), x] = teeth
-        painted[stop : min(stop + len(lips[1]), height), x] = lower
+        if gap_rows >= 2:
+            painted[start : start + max(1, round(0.42 * gap_rows)), x] = teeth
+        painted[stop : min(stop + below, height), x] = lower
     return painted
 
 
@@ -120,29 +140,14 @@ def closed_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
     Raises:
         PaintingImpossibleError: the mouth is closed already.
     """
-    opening = _required(labels, schema, "mouth_interior", "teeth")
+    opening = _required(labels, schema, "mouth_interior", "teeth").sum(dim=0)
     upper, lower = _ids(schema, "upper_lip", "lower_lip")
-    painted = heal(labels, _masks(labels, schema, *_MOUTH))
-    for x in opening.any(dim=0).nonzero().flatten().tolist() + [
-        x
-        for x in _masks(labels, schema, "upper_lip", "lower_lip")
-        .any(dim=0)
-        .nonzero()
-        .flatten()
-        .tolist()
-        if not opening[:, x].any()
-    ]:
-        column = labels[:, x]
-        above, below = int((column == upper).sum()), int((column == lower).sum())
-        inside = opening[:, x].nonzero().flatten()
-        if len(inside):
-            seam = int(inside.min()) + round(0.25 * len(inside))
-        elif above:
-            seam = int((column == upper).nonzero().max()) + 1
-        else:
-            seam = int((column == lower).nonzero().min())
-        painted[seam - above : seam, x] = upper
-        painted[seam : seam + below, x] = lower
+    painted = _without_mouth(labels, schema)
+    for x, (row, above, below) in _seam(labels, schema).items():
+        # A lip that the opening hid in this column gets one row back.
+        seam = round(row + 0.2 * float(opening[x]))
+        painted[max(seam - max(above, 1), 0) : seam, x] = upper
+        painted[seam : min(seam + max(below, 1), labels.shape[0]), x] = lower
     return painted
 
 
@@ -295,23 +300,16 @@ def thick_brows(labels: Tensor, schema: PartSchema) -> Tensor:
 # --- nose ------------------------------------------------------------------------------
 
 
-def _scale_nose(labels: Tensor, schema: PartSchema, *, wide: float, tall: float) -> Tensor:
-    left, top, right, bottom = bounds(_required(labels, schema, "nose"))
-    cx, base = (left + right) / 2, float(bottom)
+def wider_nose(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the nose widened about its ridge."""
+    left, _, right, _ = bounds(_required(labels, schema, "nose"))
+    cx = (left + right) / 2
     return warp(
         labels,
         parts=_ids(schema, "nose"),
-        source=lambda x, y: (
-            cx + (x - cx) / wide,
-            base - (base - y) / tall if tall >= 1 else base - (base - y) / tall,
-        ),
+        source=lambda x, y: (cx + (x - cx) / 1.4, y),
         keep=_ids(schema, "glasses", *_EYES, *_MOUTH),
     )
-
-
-def wider_nose(labels: Tensor, schema: PartSchema) -> Tensor:
-    """Return the map with the nose widened about its ridge."""
-    return _scale_nose(labels, schema, wide=1.4, tall=1.0)
 
 
 # --- hair ------------------------------------------------------------------------------
@@ -329,27 +327,26 @@ def _head_top(labels: Tensor, schema: PartSchema, frame: Frame) -> float:
 
 
 def longer_hair(labels: Tensor, schema: PartSchema) -> Tensor:
-    """Return the map with hair hanging down to the shoulders on both sides of the face."""
+    """Return the map with hair hanging down to the shoulders on both sides of the face.
+
+    Raises:
+        PaintingImpossibleError: no hair shows that could be longer.
+    """
+    _required(labels, schema, "hair")
     frame = find_frame(labels, schema)
     u, v, a = (frame.u - frame.shift).abs(), frame.v, frame.face_a
     top = min(_head_top(labels, schema, frame), -0.62)
-    hair = labels == schema.id_of("hair")
     widest = a + 0.10
     # An outline as of a straight cut: round above the eyes, flaring below them.
     rise = ((v + 0.12) / (top + 0.12)).clamp(0, 1)
     half = widest * (1 - rise**2.4).clamp(min=0) ** (1 / 2.4)
     half = torch.where(v > -0.12, widest + 0.16 * (v + 0.12), half)
-    ends = 0.92
-    outline = (u < half) & (v > top) & (v < ends)
-    face = (u < 0.87 * a) & (v < 0.56)
-    open_face = (u < 0.87 * a) & (v > -0.30)
-    between = (u < 0.33) & (v >= 0.30)
-    locks = outline & ~(face & open_face) & ~between & ~(face & (v < -0.12) & ~(v < -0.44))
-    over = ["background", "skin", "neck", "clothing", "ear_left", "ear_right"]
-    if hair.any():
-        locks &= (u > 0.80 * a) | (v < -0.44)
-    painted = _paint(labels, locks, schema.id_of("hair"), over=_ids(schema, *over))
-    return painted
+    outline = (u < half) & (v > top) & (v < 0.92)
+    locks = outline & (u > 0.87 * a)
+    # Below the chin the locks hang closer to the neck than the cheeks are wide.
+    locks |= outline & (v > 0.52) & (u > 0.33)
+    over = ("background", "skin", "neck", "clothing", "ear_left", "ear_right")
+    return _paint(labels, locks, schema.id_of("hair"), over=_ids(schema, *over))
 
 
 def shorter_hair(labels: Tensor, schema: PartSchema) -> Tensor:
@@ -457,11 +454,7 @@ def remove_beard(labels: Tensor, schema: PartSchema) -> Tensor:
     behind = _masks(labels, schema, "background", "neck", "clothing", "ear_left", "ear_right")
     # A beard overhangs the face by its own thickness; that rim goes back to what is behind.
     rim = hairy & grow(behind, radius=max(1, round(0.06 * frame.unit))) & (frame.v > 0.1)
-    shaved = labels.clone()
-    shaved[hairy] = schema.id_of("skin")
-    outside = shaved.clone()
-    inner = ~(behind | rim)
-    outside[inner] = schema.id_of("background")
+    shaved = labels.masked_fill(hairy, schema.id_of("skin"))
     return torch.where(rim, _fill_from(labels, rim=rim, source=behind), shaved)
 
 
