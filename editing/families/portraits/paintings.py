@@ -105,6 +105,12 @@ def _seam(labels: Tensor, schema: PartSchema) -> dict[int, tuple[float, int, int
     x = torch.tensor(xs, dtype=torch.float64)
     t = (x - x.mean()) / (x.max() - x.mean()).clamp(min=1)
     basis = torch.stack([torch.ones_like(t), t, t * t], dim=1)[:, : min(3, len(xs))]
+    # Lips thin out evenly toward the corners, whatever single rows were hidden.
+    most = [max(pair[i] for pair in thick) for i in (0, 1)]
+    thick = [
+        (max(1, round(most[0] * (1 - 0.8 * q))), max(1, round(most[1] * (1 - 0.8 * q))))
+        for q in (t * t).tolist()
+    ]
     y = torch.tensor(rows, dtype=torch.float64).unsqueeze(1)
     smooth = (basis @ torch.linalg.lstsq(basis, y, driver="gelsd").solution).flatten()
     seams = zip(xs, smooth.tolist(), thick, strict=True)
@@ -144,10 +150,9 @@ def closed_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
     upper, lower = _ids(schema, "upper_lip", "lower_lip")
     painted = _without_mouth(labels, schema)
     for x, (row, above, below) in _seam(labels, schema).items():
-        # A lip that the opening hid in this column gets one row back.
         seam = round(row + 0.2 * float(opening[x]))
-        painted[max(seam - max(above, 1), 0) : seam, x] = upper
-        painted[seam : min(seam + max(below, 1), labels.shape[0]), x] = lower
+        painted[max(seam - above, 0) : seam, x] = upper
+        painted[seam : min(seam + below, labels.shape[0]), x] = lower
     return painted
 
 
@@ -343,6 +348,8 @@ def longer_hair(labels: Tensor, schema: PartSchema) -> Tensor:
     half = torch.where(v > -0.12, widest + 0.16 * (v + 0.12), half)
     outline = (u < half) & (v > top) & (v < 0.92)
     locks = outline & (u > 0.87 * a)
+    # Between the old outline and the new there is hair now, not wall.
+    locks |= outline & (v < -0.1) & (labels == schema.id_of("background"))
     # Below the chin the locks hang closer to the neck than the cheeks are wide.
     locks |= outline & (v > 0.52) & (u > 0.33)
     over = ("background", "skin", "neck", "clothing", "ear_left", "ear_right")
