@@ -11,7 +11,7 @@ Letters: N pictures, L layers, R image side, H label-map side.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -84,7 +84,6 @@ class Manifest(BaseModel):
     part_schema: dict[str, Any] = Field(alias="schema")
     fingerprint: str
     extractor: Extractor
-    identity_columns: tuple[int, ...]
     usual_error: tuple[float, float, float]
     figures: dict[str, float]
     networks: dict[str, dict[str, Any]]
@@ -242,34 +241,25 @@ def assemble(
     encoder: "Encoder | None" = None,
     regressor: "Regressor | None" = None,
     judge: "Regressor | None" = None,
-    identity_columns: Iterable[int] = (),
     extractor_scale: float | None = None,
     usual_error: tuple[float, float, float] = (0.0, 0.0, 0.0),
     figures: Mapping[str, float] | None = None,
 ) -> Bundle:
     """Return a bundle in memory, its networks frozen, its appearance term calibrated.
 
-    `identity_columns` are the columns of the regressor's code that make up who somebody
-    is; the identity term compares these alone. `extractor_scale` is found on the probes
-    unless given.
+    `extractor_scale` is found on the probes unless given.
     """
-    columns = tuple(identity_columns) if regressor is not None else ()
     _freeze(generator, branch, encoder, regressor, judge)
     perceptual = _perceptual(regressor, extractor_scale or 1.0)
     if extractor_scale is None:
         with torch.no_grad():
             pictures = generator.synthesis(probes).image
         perceptual = _perceptual(regressor, calibrated(perceptual, pictures))
-    networks = {
-        key: network.to_config()
-        for key, network in [
-            ("branch", branch),
-            ("encoder", encoder),
-            ("regressor", regressor),
-            ("judge", judge),
-        ]
-        if network is not None
-    }
+    networks = {"generator": generator.config.to_json(), "branch": branch.to_config()}
+    others = {"encoder": encoder, "regressor": regressor, "judge": judge}
+    for key, network in others.items():
+        if network is not None:
+            networks[key] = network.config.to_json()
     manifest = Manifest(
         format=FORMAT,
         name=name,
@@ -283,10 +273,9 @@ def assemble(
         part_schema=json.loads(schema.to_json()),
         fingerprint=fingerprint(generator),
         extractor=Extractor(name=perceptual.name, scale=perceptual.scale),
-        identity_columns=columns,
         usual_error=usual_error,
         figures=dict(figures or {}),
-        networks={"generator": generator.config.to_json(), **networks},
+        networks=networks,
         samples=(),
         files={},
     )
@@ -301,7 +290,7 @@ def assemble(
         judge=judge,
         probes=probes.detach(),
         perceptual=perceptual,
-        embed=_identity(regressor, columns),
+        embed=_identity(regressor),
     )
 
 
@@ -417,7 +406,7 @@ def load_bundle(path: Path | str, *, device: torch.device | str = "cpu") -> Bund
         judge=networks.get("judge"),  # type: ignore[arg-type]
         probes=probes["w_plus"].to(device),
         perceptual=_perceptual(regressor, manifest.extractor.scale),
-        embed=_identity(regressor, manifest.identity_columns),
+        embed=_identity(regressor),
     )
 
 
@@ -425,11 +414,13 @@ def _build(key: str, config: dict[str, Any]) -> nn.Module:
     """Return the untrained network of one entry of the manifest."""
     if key == "branch":
         return SegmentationBranch.from_config(config)
-    # Here, because the encoder's training reads bundles too.
-    from editing.inversion.encoder import Encoder
-    from editing.regressor import Regressor
+    # Here, because training them reads bundles too.
+    from editing.inversion.encoder import Encoder, EncoderConfig
+    from editing.regressor import Regressor, RegressorConfig
 
-    return Encoder.from_config(config) if key == "encoder" else Regressor.from_config(config)
+    if key == "encoder":
+        return Encoder(EncoderConfig.from_json(config))
+    return Regressor(RegressorConfig.from_json(config))
 
 
 def _networks(bundle: Bundle) -> dict[str, nn.Module]:
@@ -449,17 +440,10 @@ def _perceptual(regressor: "Regressor | None", scale: float) -> Perceptual:
     return Perceptual(regressor.features, scale, "family-regressor/1")
 
 
-def _identity(
-    regressor: "Regressor | None", columns: tuple[int, ...]
-) -> Callable[[Tensor], Tensor] | None:
-    if regressor is None or not columns:
+def _identity(regressor: "Regressor | None") -> Callable[[Tensor], Tensor] | None:
+    if regressor is None or not regressor.config.identity_columns:
         return None
-    chosen = list(columns)
-
-    def embed(image: Tensor) -> Tensor:
-        return regressor(image)[:, chosen]
-
-    return embed
+    return regressor.identity
 
 
 def _freeze(*networks: nn.Module | None) -> None:

@@ -98,9 +98,7 @@ class OutsideReference:
     seen: Reference
 
     @classmethod
-    def of(
-        cls, perceptual: Perceptual, image: Tensor, outside: Tensor
-    ) -> "OutsideReference":
+    def of(cls, perceptual: Perceptual, image: Tensor, outside: Tensor) -> "OutsideReference":
         """Return the reference of `image` (N, 3, H, W) for weights 1 - r (N, 1, H, W)."""
         masked = image * outside
         # A region that covers the whole picture leaves nothing to compare, hence the 1.

@@ -315,8 +315,8 @@ def refine(
         EmptyRegionError: the stack changes no part.
         ShapeMismatchError, StrengthError, NotFiniteError: as `apply`.
     """
-    options = replace(options, steps=steps) if options else OptimizeOptions.for_refining(
-        steps=steps
+    options = (
+        replace(options, steps=steps) if options else OptimizeOptions.for_refining(steps=steps)
     )
     plan = plan_refinement(bundle, w_plus, stack, parts=parts)
     return run(

@@ -346,9 +346,7 @@ def measure(
         pair = (bundle.embed(images0), bundle.embed(images1))
         identity = float(torch.nn.functional.cosine_similarity(*pair, dim=1).mean())
     tried = sorted({-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0})
-    leaks = {
-        s: _leak(bundle, probes, images0, labels0, vector, s, margin) for s in tried
-    }
+    leaks = {s: _leak(bundle, probes, images0, labels0, vector, s, margin) for s in tried}
     ladder = torch.stack([strength * vector.offset.to(probes) for strength in strengths])
     strips = [bundle.render(probe + ladder) for probe in probes[:num_strips]]
     return Card(
@@ -452,9 +450,8 @@ def _locality(
     )
     grown = torch.nn.functional.interpolate(inside[:, None].float(), size=before.shape[-2:])
     change = (after.clamp(-1, 1) - before.clamp(-1, 1)).abs().mean(dim=1, keepdim=True) / 2
-    outside = (change * (1 - grown)).sum(dim=(1, 2, 3)) / (1 - grown).sum(
-        dim=(1, 2, 3)
-    ).clamp(min=1)
+    rest = 1 - grown
+    outside = (change * rest).sum(dim=(1, 2, 3)) / rest.sum(dim=(1, 2, 3)).clamp(min=1)
     share = (change * grown).sum() / change.sum().clamp(min=1e-9)
     return float(share), float(outside.mean())
 
@@ -506,7 +503,8 @@ def _named(bundle: "Bundle", parts: frozenset[int]) -> list[dict[str, Any]]:
 
 
 def _derived(vectors: Sequence[EditVector], strengths: Sequence[float]) -> dict[str, Any]:
-    card = {key: vectors[0].card[key] for key in ("model", "space") if key in vectors[0].card}
+    first = vectors[0].card
+    card: dict[str, Any] = {key: first[key] for key in ("model", "space") if key in first}
     parents = [
         {"content_hash": vector.content_hash, "strength": strength}
         for vector, strength in zip(vectors, strengths, strict=True)

@@ -128,9 +128,7 @@ def start(bundle: "Bundle", image: Tensor) -> Tensor:
     return bundle.generator.broadcast(bundle.generator.w_avg.expand(len(image), -1)).clone()
 
 
-def _steps(
-    bundle: "Bundle", image: Tensor, options: InvertOptions
-) -> Iterator[InversionStep]:
+def _steps(bundle: "Bundle", image: Tensor, options: InvertOptions) -> Iterator[InversionStep]:
     guess = start(bundle, image)
     with torch.no_grad():
         seen = bundle.perceptual.remember(image)
@@ -165,9 +163,7 @@ def _steps(
             adam.step()
 
 
-def finish(
-    bundle: "Bundle", image: Tensor, steps: Iterable[InversionStep]
-) -> InversionResult:
+def finish(bundle: "Bundle", image: Tensor, steps: Iterable[InversionStep]) -> InversionResult:
     """Return the best code with its figures, running the generator to its end.
 
     Raises:

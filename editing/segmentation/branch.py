@@ -37,11 +37,12 @@ class PixelLevel:
     """How P pixels read a tap of one resolution.
 
     `cells` (M,) are flat indices into N x r x r, each needed once; `corners` (P, 4) point
-    into `cells`, and `weights` (P, 4) are the bilinear shares. `is_identity` says that the
-    tap has the label map's own resolution, so cells are the pixels themselves, in order.
+    into `cells`, and `weights` (P, 4) are the bilinear shares. Without `cells`, corners
+    point into N x r x r themselves. `is_identity` says that the tap has the label map's own
+    resolution, so cells are the pixels themselves, in order.
     """
 
-    cells: Tensor
+    cells: Tensor | None
     corners: Tensor
     weights: Tensor
     is_identity: bool
@@ -78,10 +79,14 @@ class RegionPixels:
         size: int,
         resolutions: Sequence[int],
         dtype: torch.dtype,
+        distinct: bool = True,
     ) -> Self:
-        """Return the pixels at these places of label maps of side `size`."""
+        """Return the pixels at these places of label maps of side `size`.
+
+        Finding the distinct cells costs a sort: leave it out for pixels that are used once.
+        """
         levels = {
-            resolution: _pixel_level(image, row, column, size, resolution, dtype)
+            resolution: _pixel_level(image, row, column, size, resolution, dtype, distinct)
             for resolution in sorted(set(resolutions))
         }
         return cls(image=image, row=row, column=column, size=size, levels=levels)
@@ -100,7 +105,13 @@ class RegionPixels:
 
 
 def _pixel_level(
-    image: Tensor, row: Tensor, column: Tensor, size: int, resolution: int, dtype: torch.dtype
+    image: Tensor,
+    row: Tensor,
+    column: Tensor,
+    size: int,
+    resolution: int,
+    dtype: torch.dtype,
+    distinct: bool,
 ) -> PixelLevel:
     """Return the cells and shares of the pixels at one tap resolution."""
     if resolution == size:
@@ -133,10 +144,8 @@ def _pixel_level(
         [(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across],
         dim=1,
     )
-    cells, corners = flat.unique(return_inverse=True)
-    return PixelLevel(
-        cells=cells, corners=corners, weights=shares.to(dtype), is_identity=False
-    )
+    cells, corners = flat.unique(return_inverse=True) if distinct else (None, flat)
+    return PixelLevel(cells=cells, corners=corners, weights=shares.to(dtype), is_identity=False)
 
 
 class MemberNorm(nn.Module):
@@ -276,7 +285,8 @@ class SegmentationBranch(nn.Module):
             projected: Tensor | None = None
             for index in members:
                 tap = taps[index]
-                cells = tap.permute(0, 2, 3, 1).reshape(-1, tap.shape[1])[level.cells]
+                cells = tap.permute(0, 2, 3, 1).reshape(-1, tap.shape[1])
+                cells = cells if level.cells is None else cells[level.cells]
                 part = cells @ folded.first[index].T
                 projected = part if projected is None else projected + part
             assert projected is not None
@@ -298,20 +308,23 @@ class SegmentationBranch(nn.Module):
         The Jensen-Shannon divergence of DatasetGAN: entropy of the mean of the members'
         distributions minus the mean of their entropies, in nats.
         """
+        shares = self.member_maps(taps, size=size).softmax(dim=2)
+        together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
+        apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
+        return (together - apart).clamp(min=0)
+
+    def member_maps(self, taps: Sequence[Tensor], *, size: int) -> Tensor:
+        """Return every member's own logits at every pixel, (E, N, K, size, size)."""
         self._check_taps(taps)
         folded = self._folded()
         hidden = self._hidden(taps, folded, size=size)
-        num_images = hidden.shape[0]
         pixels = hidden.permute(0, 2, 3, 1).reshape(-1, self.num_members, self.hidden[0])
         second = torch.relu(
             torch.bmm(pixels.transpose(0, 1), folded.second) + folded.second_bias
         )
         logits = torch.bmm(second, folded.member_last) + folded.member_last_bias
-        shares = logits.softmax(dim=2)
-        mean = shares.mean(dim=0)
-        spread = torch.special.entr(mean).sum(dim=-1)
-        spread = spread - torch.special.entr(shares).sum(dim=-1).mean(dim=0)
-        return spread.clamp(min=0).view(num_images, size, size)
+        whole = logits.view(self.num_members, -1, size, size, self.num_parts)
+        return whole.permute(0, 1, 4, 2, 3)
 
     # -- training ----------------------------------------------------------------------
 
@@ -328,9 +341,7 @@ class SegmentationBranch(nn.Module):
             self.second_bias[:, None], hidden, self.second_weight.transpose(1, 2)
         )
         hidden = self.norm2(torch.relu(hidden))
-        return torch.baddbmm(
-            self.last_bias[:, None], hidden, self.last_weight.transpose(1, 2)
-        )
+        return torch.baddbmm(self.last_bias[:, None], hidden, self.last_weight.transpose(1, 2))
 
     # -- how ---------------------------------------------------------------------------
 
@@ -408,7 +419,7 @@ def gather_features(
     parts = []
     for flat, (resolution, _) in zip(flat_taps, tap_shapes, strict=True):
         level = pixels.levels[resolution]
-        cells = flat[level.cells].to(pixels.dtype)
+        cells = (flat if level.cells is None else flat[level.cells]).to(pixels.dtype)
         parts.append(cells if level.is_identity else _blend(cells, level))
     return torch.cat(parts, dim=1)
 

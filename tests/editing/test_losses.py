@@ -1,0 +1,84 @@
+"""Each term of the loss on cases small enough to work out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from editing import losses
+from editing.losses import OutsideReference, Perceptual
+
+
+def plain_l1(scale: float = 1.0) -> Perceptual:
+    return Perceptual(lambda image: (), scale, "l1", num_scales=1)
+
+
+def test_appearance_counts_only_what_changed_outside_the_region():
+    image = torch.zeros(1, 3, 2, 2)
+    outside = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]])
+    reference = OutsideReference.of(plain_l1(), image, outside)
+    changed = image.clone()
+    changed[0, :, 1, 1] = 0.9  # inside: free
+    changed[0, 0, 0, 0] = 0.6  # outside: one of nine values
+
+    loss = losses.appearance(plain_l1(), changed, reference)
+
+    # Perceptual: mean over all 12 values; squared difference: mean over the 9 outside.
+    assert loss.item() == pytest.approx(0.6 / 12 + 0.36 / 9)
+
+
+def test_squared_difference_does_not_weaken_as_the_region_grows():
+    image, changed = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)
+    nothing = Perceptual(lambda image: (), 0.0, "none", num_scales=1)
+    small, large = torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
+    large[..., 1:] = 0
+
+    for outside in (small, large):
+        reference = OutsideReference.of(nothing, image, outside)
+        assert losses.appearance(nothing, changed, reference).item() == pytest.approx(0.25)
+
+
+def test_region_that_covers_the_picture_leaves_no_appearance_term():
+    image = torch.rand(1, 3, 4, 4)
+    reference = OutsideReference.of(plain_l1(), image, torch.zeros(1, 1, 4, 4))
+
+    assert losses.appearance(plain_l1(), image + 1, reference).item() == 0
+
+
+def test_feature_distance_compares_directions_pixel_by_pixel():
+    features = Perceptual(lambda image: [image], 1.0, "pixels", num_scales=0)
+    right = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1)
+    up_twice_as_long = torch.tensor([0.0, 2.0]).view(1, 2, 1, 1)
+
+    with_pyramid = features.distance(right, up_twice_as_long).item()
+    itself = features.distance(right, right * 3).item()
+
+    pyramid = (1 + 2) / 2  # the multi-scale part always has the picture itself
+    assert with_pyramid == pytest.approx(2 + pyramid, abs=1e-6)
+    assert itself == pytest.approx(0 + 1, abs=1e-6)
+
+
+def test_calibration_puts_unrelated_pictures_at_six_tenths():
+    images = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    raw = Perceptual(lambda image: [image], 1.0, "pixels")
+
+    scaled = Perceptual(raw.extractor, losses.calibrated(raw, images), "pixels")
+
+    mean = scaled.distance(images, images.roll(1, dims=0)).mean().item()
+    assert mean == pytest.approx(0.6, abs=1e-6)
+
+
+def test_segmentation_term_is_the_mean_negative_log_share_of_the_painted_part():
+    logits = torch.log(torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]]))
+
+    loss = losses.segmentation(logits, torch.tensor([0, 2]))
+
+    assert loss.item() == pytest.approx(-(math.log(0.5) + math.log(0.1)) / 2, abs=1e-6)
+
+
+def test_identity_term_is_zero_for_the_same_and_two_for_the_opposite():
+    one = torch.tensor([[1.0, 2.0]])
+
+    assert losses.identity(one, 3 * one).item() == pytest.approx(0, abs=1e-6)
+    assert losses.identity(one, -one).item() == pytest.approx(2, abs=1e-6)
+    assert losses.identity(one, torch.tensor([[-2.0, 1.0]])).item() == pytest.approx(1)
