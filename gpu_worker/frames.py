@@ -1,0 +1,64 @@
+"""How does a picture on the device become bytes for a viewer or for keeping?
+
+Frames are made for speed and shown for a moment, kept pictures are PNG. At small sizes a
+viewer looks at single magnified pixels, where JPEG's blocks would show: those frames are
+lossless.
+"""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from torch import Tensor
+
+from editing import images
+from webapp.common.frames import PictureFormat
+
+LARGEST_LOSSLESS = 128
+THUMBNAIL = 256
+
+
+def to_pillow(image: Tensor) -> Image.Image:
+    """Return a picture (1, 3, R, R) or (3, R, R) in [-1, 1] as Pillow's."""
+    data = images.to_uint8(image if image.ndim == 3 else image[0])
+    return Image.fromarray(data.permute(1, 2, 0).contiguous().numpy())
+
+
+def encode_frame(image: Tensor) -> tuple[PictureFormat, bytes]:
+    """Return a picture as the bytes of a frame, with their format."""
+    picture = to_pillow(image)
+    out = io.BytesIO()
+    if picture.width <= LARGEST_LOSSLESS:
+        picture.save(out, "WEBP", lossless=True, method=0)
+        return PictureFormat.WEBP, out.getvalue()
+    picture.save(out, "JPEG", quality=90, subsampling=0)
+    return PictureFormat.JPEG, out.getvalue()
+
+
+def thumbnail(image: Tensor) -> bytes:
+    """Return a picture as WebP of 256 px a side."""
+    out = io.BytesIO()
+    picture = to_pillow(image).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
+    picture.save(out, "WEBP", quality=88, method=4)
+    return out.getvalue()
+
+
+def heat_map(difference: Tensor, *, full: float = 0.25) -> bytes:
+    """Return per-pixel differences (R, R), shares of the range, as a PNG heat map.
+
+    Black is no difference; `full` and more is the brightest of the scale.
+    """
+    share = np.clip(difference.detach().cpu().numpy().astype(np.float64) / full, 0, 1)
+    stops = np.linspace(0, 1, len(SCALE))
+    channels = [np.interp(share, stops, SCALE[:, channel]) for channel in range(3)]
+    picture = Image.fromarray(np.stack(channels, axis=-1).round().astype(np.uint8))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+# Dark to bright with rising lightness, so that it also reads without colour vision.
+SCALE: npt.NDArray[np.float64] = np.array(
+    [[8, 8, 16], [74, 18, 92], [176, 42, 92], [240, 108, 54], [252, 226, 150]], dtype=np.float64
+)

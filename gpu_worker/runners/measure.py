@@ -1,0 +1,34 @@
+"""Measure: what an edit vector does to the probe pictures of its family."""
+
+from editing import images, vectors
+from gpu_worker.workbench import Workbench, read_vector
+from webapp.jobs.contract import Measured, MeasureEditVector, ProbeStrip, Progress
+
+
+def run(bench: Workbench, request: MeasureEditVector) -> Measured:
+    """Return the card of the edit vector.
+
+    Raises:
+        RefusedJobError: the vector is not of this bundle.
+    """
+    bundle = bench.bundle(request.bundle)
+    vector = read_vector(request.edit_vector_version_id, bundle)
+    bench.look_up()
+    card = bench.on_device(lambda: vectors.measure(bundle, vector))
+    strips = []
+    for number, strip in enumerate(card.strips, start=1):
+        pictures = tuple(bench.keep_png(images.to_png_bytes(picture)) for picture in strip)
+        strips.append(ProbeStrip(pictures=pictures))
+        bench.report(Progress(step=number, num_steps=len(card.strips)))
+    return Measured(
+        strengths=card.strengths,
+        strips=tuple(strips),
+        num_probes=card.num_probes,
+        locality=card.locality,
+        outside_change=card.outside_change,
+        identity=card.identity,
+        success=card.success,
+        effect_by_part={name: effect.area for name, effect in card.effects.items()},
+        valid_range=card.valid_range,
+        norm=card.norm,
+    )

@@ -1,0 +1,83 @@
+"""What does a worker process consist of, and in which order does it start and stop?
+
+Start: device thread, presence (`starting`), bundles warmed up, previews, presence
+(`ready`). Stop: claim no more, finish the steps under way, release the jobs, then the rest.
+"""
+
+import logging
+import os
+import threading
+
+import torch
+
+from gpu_worker.bundles import Bundles
+from gpu_worker.device import Device, DeviceStoppedError, Urgency, choose
+from gpu_worker.lanes import Lanes
+from gpu_worker.presence import Presence
+from gpu_worker.previews import Previews
+from gpu_worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+
+def num_threads(setting: int) -> int:
+    """Return how many threads one operation on the CPU uses; 0 leaves a core to others."""
+    return setting or max(1, (os.cpu_count() or 2) - 1)
+
+
+class Service:
+    """The parts of one worker process."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        target = choose(settings.DEVICE)
+        self.device = Device(device=target, num_threads=num_threads(settings.TORCH_THREADS))
+        self.bundles = Bundles(
+            settings.BUNDLES_DIR, device=target, budget=settings.BUNDLE_BYTES
+        )
+        self.lanes = Lanes(settings=settings, device=self.device, bundles=self.bundles)
+        self.previews = Previews(
+            device=self.device, bundles=self.bundles, batch=settings.PREVIEW_BATCH
+        )
+        self.presence = Presence(
+            redis_url=settings.REDIS_URL,
+            device=self.device,
+            bundles=self.bundles,
+            step_seconds=settings.STEP_SECONDS,
+        )
+
+    def start(self) -> None:
+        """Start, and become ready in the background: loading may take long."""
+        self.device.start()
+        self.presence.start()
+        self.presence.say("starting")
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        for name in self.bundles.names()[:1]:
+            try:
+                self.device.run(lambda name=name: self._warm(name), urgency=Urgency.PREVIEW)  # type: ignore[misc]
+            except DeviceStoppedError:
+                return
+            except Exception:
+                # Jobs for it will be refused one by one, with its code; others may run.
+                log.exception("bundle %s cannot be used", name)
+        self.previews.start()
+        self.presence.say("ready")
+        log.info("ready on %s", self.device.device)
+
+    def _warm(self, name: str) -> None:
+        bundle = self.bundles.get(name)
+        with torch.no_grad():
+            bundle.render_and_segment(bundle.probes[:1])
+
+    def stop(self) -> None:
+        """Stop claiming; to be called when the process is asked to end."""
+        self.lanes.stop()
+        self.presence.say("stopping")
+
+    def close(self) -> None:
+        """End all threads; to be called once no lane is worked any more."""
+        self.previews.stop()
+        self.device.stop()
+        self.presence.stop()
