@@ -7,6 +7,7 @@ that an edit vector learned from one of them has something to follow.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
@@ -178,7 +179,10 @@ def fuller_lips(labels: Tensor, schema: PartSchema) -> Tensor:
 # --- eyes and brows --------------------------------------------------------------------
 
 
-def _scale_eyes(labels: Tensor, schema: PartSchema, factor: float) -> Tensor:
+def _scale_eyes(labels: Tensor, schema: PartSchema, *, wide: float, tall: float) -> Tensor:
+    """Return the map with the lids' opening scaled; irises keep their size, as in life."""
+    discs = _irises(labels, schema)
+    white, iris, pupil = _ids(schema, *_EYES)
     for mask in eye_masks(labels, schema):
         left, top, right, bottom = bounds(mask)
         cx, cy = (left + right) / 2, (top + bottom) / 2
@@ -186,41 +190,59 @@ def _scale_eyes(labels: Tensor, schema: PartSchema, factor: float) -> Tensor:
         def source(
             x: Tensor, y: Tensor, cx: float = cx, cy: float = cy
         ) -> tuple[Tensor, Tensor]:
-            return cx + (x - cx) / factor, cy + (y - cy) / factor
+            return cx + (x - cx) / wide, cy + (y - cy) / tall
 
         # Only this eye moves: the other's pixels are put back afterwards.
-        other = _masks(labels, schema, *_EYES) & ~mask
+        other = mask_of(labels, [white, iris, pupil]) & ~mask
         moved = warp(
             torch.where(other, torch.full_like(labels, schema.id_of("skin")), labels),
-            parts=_ids(schema, *_EYES),
+            parts=[white, iris, pupil],
             source=source,
             keep=_ids(schema, *_ABOVE_EYES),
         )
         labels = torch.where(other, labels, moved)
-    return labels
+    return _draw_irises(labels, schema, discs)
 
 
 def bigger_eyes(labels: Tensor, schema: PartSchema) -> Tensor:
-    """Return the map with both eyes enlarged about their middles."""
-    return _scale_eyes(labels, schema, 1.22)
+    """Return the map with both eyes opened wider about their middles."""
+    return _scale_eyes(labels, schema, wide=1.10, tall=1.25)
 
 
 def smaller_eyes(labels: Tensor, schema: PartSchema) -> Tensor:
-    """Return the map with both eyes made smaller about their middles."""
-    return _scale_eyes(labels, schema, 0.82)
+    """Return the map with both eyes narrowed about their middles."""
+    return _scale_eyes(labels, schema, wide=0.90, tall=0.78)
 
 
-def _redraw_irises(
-    labels: Tensor,
-    schema: PartSchema,
-    *,
-    move: tuple[float, float] = (0, 0),
-    grow_by: float = 1,
-) -> Tensor:
-    """Return the map with irises and pupils redrawn as discs, clipped by the eyes.
+@dataclass(frozen=True, slots=True)
+class _Disc:
+    """An iris: middle and radius in pixels."""
 
-    `move` is in irises' radii, right and down; `grow_by` multiplies the radius.
-    """
+    x: float
+    y: float
+    radius: float
+
+
+def _irises(labels: Tensor, schema: PartSchema) -> list[_Disc]:
+    """Return the discs of the left and right iris, parts hidden by lids included."""
+    iris_id, pupil_id = _ids(schema, "iris", "pupil")
+    discs = []
+    for mask in eye_masks(labels, schema):
+        iris = mask & mask_of(labels, [iris_id, pupil_id])
+        if not iris.any():
+            raise PaintingImpossibleError("an eye without iris")
+        left, top, right, bottom = bounds(iris)
+        # Lids hide the disc's top and bottom, so its longer side measures it best.
+        radius = max(right - left + 1, bottom - top + 1) / 2
+        pupil = iris & (labels == pupil_id)
+        if pupil.any():
+            _, top, _, bottom = bounds(pupil)
+        discs.append(_Disc((left + right) / 2, (top + bottom) / 2, radius))
+    return discs
+
+
+def _draw_irises(labels: Tensor, schema: PartSchema, discs: list[_Disc]) -> Tensor:
+    """Return the map with the eyes white but for these irises, clipped by the lids."""
     white, iris_id, pupil_id = _ids(schema, *_EYES)
     painted = labels.clone()
     ys, xs = torch.meshgrid(
@@ -228,25 +250,26 @@ def _redraw_irises(
         torch.arange(labels.shape[1], device=labels.device).float(),
         indexing="ij",
     )
-    for mask in eye_masks(labels, schema):
-        iris = mask & mask_of(labels, [iris_id, pupil_id])
-        if not iris.any():
-            raise PaintingImpossibleError("an eye without iris")
-        left, top, right, bottom = bounds(iris)
-        # Lids hide the disc's top and bottom, so its width measures it best.
-        radius = max(right - left + 1, bottom - top + 1) / 2
-        pupil = iris & (labels == pupil_id)
-        if pupil.any():
-            p_left, p_top, p_right, p_bottom = bounds(pupil)
-            cx, cy = (p_left + p_right) / 2, (p_top + p_bottom) / 2
-        else:
-            cx, cy = (left + right) / 2, (top + bottom) / 2
-        cx, cy = cx + move[0] * radius, cy + move[1] * radius
-        distance = ((xs - cx) ** 2 + (ys - cy) ** 2).sqrt()
-        painted[iris] = white
-        painted[mask & (distance <= radius * grow_by)] = iris_id
-        painted[mask & (distance <= 0.54 * radius * grow_by)] = pupil_id
+    for mask, disc in zip(eye_masks(labels, schema), discs, strict=True):
+        distance = ((xs - disc.x) ** 2 + (ys - disc.y) ** 2).sqrt()
+        painted[mask] = white
+        painted[mask & (distance <= disc.radius)] = iris_id
+        painted[mask & (distance <= 0.54 * disc.radius)] = pupil_id
     return painted
+
+
+def _redraw_irises(
+    labels: Tensor, schema: PartSchema, *, move: float = 0, grow_by: float = 1
+) -> Tensor:
+    """Return the map with irises moved right by `move` radii and enlarged."""
+    return _draw_irises(
+        labels,
+        schema,
+        [
+            _Disc(disc.x + move * disc.radius, disc.y, disc.radius * grow_by)
+            for disc in _irises(labels, schema)
+        ],
+    )
 
 
 def bigger_irises(labels: Tensor, schema: PartSchema) -> Tensor:
@@ -256,12 +279,12 @@ def bigger_irises(labels: Tensor, schema: PartSchema) -> Tensor:
 
 def gaze_left(labels: Tensor, schema: PartSchema) -> Tensor:
     """Return the map with both eyes looking toward the left of the picture."""
-    return _redraw_irises(labels, schema, move=(-0.6, 0))
+    return _redraw_irises(labels, schema, move=-0.6)
 
 
 def gaze_right(labels: Tensor, schema: PartSchema) -> Tensor:
     """Return the map with both eyes looking toward the right of the picture."""
-    return _redraw_irises(labels, schema, move=(0.6, 0))
+    return _redraw_irises(labels, schema, move=0.6)
 
 
 def _move_brows(labels: Tensor, schema: PartSchema, by: float) -> Tensor:
