@@ -129,8 +129,11 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Return RGB (N, 3, H, W), float32 or wider, from features (N, C, H, W)."""
         weight = self.weight[None, :, :, 0, 0] * (style * self.gain)[:, None, :]
-        # Three outputs only: a batched product costs less than scaling all features.
-        rgb = torch.bmm(weight.to(x.dtype), x.flatten(2)).unflatten(2, x.shape[2:])
+        # Three outputs only: a batched product costs less than scaling all features, and
+        # on (N, H W, C) it reads channels-last features as they lie in memory.
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
+        rgb = torch.bmm(pixels, weight.to(x.dtype).transpose(1, 2))
+        rgb = rgb.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         rgb = rgb.to(torch.promote_types(rgb.dtype, torch.float32))
         rgb = rgb + self.bias[None, :, None, None].to(rgb.dtype)
         return rgb if self.clamp is None else rgb.clamp(-self.clamp, self.clamp)

@@ -1,0 +1,123 @@
+"""How long does a stage run, where does it keep its state, and what does it report?
+
+A stage is a generator of `Progress`: closing it, or killing its process, loses at most
+what happened since its last checkpoint. Its budget is counted in its own seconds of
+training (or in steps, where results must repeat exactly), both kept in the checkpoint.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much training a stage gets: `seconds` on `clock`, or exactly `steps`."""
+
+    seconds: float | None = None
+    steps: int | None = None
+
+    def fraction(self, *, step: int, seconds: float) -> float:
+        """Return how much of the budget is spent, from 0 to 1."""
+        if self.steps is not None:
+            return min(1.0, step / self.steps)
+        assert self.seconds is not None
+        return min(1.0, seconds / max(self.seconds, 1e-9))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a stage reports after every step."""
+
+    stage: str
+    step: int
+    fraction: float
+    seconds: float
+    figures: dict[str, float]
+
+
+@dataclass
+class Run:
+    """Where a stage lives (`folder`), how long it may take and how often it saves.
+
+    `clock` returns rising seconds. `checkpoint_seconds` of 0 saves after every step.
+    """
+
+    folder: Path
+    budget: Budget
+    clock: Clock
+    checkpoint_seconds: float = 60.0
+    sheet_seconds: float = 180.0
+    is_leader: bool = True
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def is_due(self, what: str, every_seconds: float) -> bool:
+        """Return whether `what` is due again, and start its next wait if so."""
+        now = self.clock()
+        due = now - self._last.setdefault(what, now) >= every_seconds
+        if due:
+            self._last[what] = now
+        return due
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Return where the stage's state is kept."""
+        return self.folder / "checkpoint.pt"
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the state saved last, None before the first."""
+        if not self.checkpoint_path.exists():
+            return None
+        state: dict[str, Any] = torch.load(self.checkpoint_path, weights_only=True)
+        return state
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep `state`; a kill at any moment leaves the old or the new one, whole."""
+        if not self.is_leader:
+            return
+        partial = self.checkpoint_path.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.checkpoint_path)
+
+    def log(self, progress: Progress) -> None:
+        """Append one line of JSON to the stage's log."""
+        if not self.is_leader:
+            return
+        line = {
+            "stage": progress.stage,
+            "step": progress.step,
+            "fraction": round(progress.fraction, 5),
+            "seconds": round(progress.seconds, 1),
+            **{name: round(value, 6) for name, value in progress.figures.items()},
+        }
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+class StopWatch:
+    """Counts a stage's own seconds across interruptions."""
+
+    def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._since = clock()
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds trained so far, earlier runs included."""
+        return self._seconds + self._clock() - self._since
+
+
+def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:
+    """Return the random numbers of one step: resuming needs no other state."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + step) * 64 + rank)
