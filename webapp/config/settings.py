@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.headless",
     "channels",
+    "webapp.config",
     "webapp.common",
     "webapp.accounts",
     "webapp.jobs",

@@ -1,0 +1,217 @@
+"""How are images and revisions shown over HTTP, and what may be sent?"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+from webapp.accounts.schemas import PersonOut
+from webapp.common import artifacts
+from webapp.images.models import Image, Revision
+from webapp.jobs.contract import InvertSteps, OptimizeSteps, RefineSteps, Stack
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
+KindName = Literal["sample", "invert", "optimize", "refine", "render", "restore"]
+
+
+# ---- what may be sent --------------------------------------------------------------------
+
+
+class Crop(Schema):
+    """A square in pixels of the upright picture; what it holds is then turned clockwise.
+
+    `turns` counts quarter turns. Upright is how the picture looks once its EXIF rotation,
+    if any, is applied.
+    """
+
+    x: int = Field(ge=0)
+    y: int = Field(ge=0)
+    size: int = Field(ge=1)
+    turns: int = Field(default=0, ge=0, le=3)
+
+
+class ImageChange(Schema):
+    name: Name
+
+
+class InvertRequest(Schema):
+    steps: InvertSteps = 300
+
+
+class RevisionChange(Schema):
+    title: Title | None = None
+    starred: bool | None = None
+
+
+class EditRequest(Schema):
+    """The form fields that travel with a painted label map."""
+
+    base_revision_id: UUID
+    steps: OptimizeSteps = 30
+    frozen_seq: int = Field(default=0, ge=0)
+
+
+class RefinementRequest(Schema):
+    base_revision_id: UUID
+    stack: Stack
+    steps: RefineSteps = 10
+
+
+class KeepRequest(Schema):
+    base_revision_id: UUID
+    stack: Annotated[Stack, Field(min_length=1)]
+
+
+class EditVectorRequest(Schema):
+    title: Name
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    tags: Annotated[tuple[str, ...], Field(max_length=12)] = ()
+
+
+# ---- what is shown -----------------------------------------------------------------------
+
+
+class InversionOut(Schema):
+    """How close the reconstruction is to the uploaded picture."""
+
+    error: float
+    psnr_db: float
+    perceptual: float
+    distance_to_w: float
+    usual_error: tuple[float, float, float]
+    residual_url: str | None
+    is_unusual: bool
+
+
+class ImageOut(Schema):
+    id: UUID
+    name: str
+    bundle: str
+    status: Literal["inverting", "ready", "failed"]
+    owner: PersonOut
+    created_at: datetime
+    updated_at: datetime
+    thumbnail_url: str | None
+    picture_url: str | None
+    original_url: str | None
+    head_revision_id: UUID | None
+    num_revisions: int
+    job_id: UUID | None
+    inversion: InversionOut | None
+    epoch: int
+
+    @classmethod
+    def of(cls, image: Image) -> "ImageOut":
+        """Show an image that came from `selectors.with_details`."""
+        head = image.head
+        thumbnail = picture = None
+        if head is not None:
+            thumbnail = artifacts.url(head.thumbnail_id, content_type="image/webp")
+            picture = artifacts.url(head.picture_id)
+        original = artifacts.url(image.original_id) if image.original_id else None
+        return cls(
+            id=image.id,
+            name=image.name,
+            bundle=image.bundle,
+            status=image.status,
+            owner=PersonOut.of(image.owner),
+            created_at=image.created_at,
+            updated_at=image.updated_at,
+            thumbnail_url=thumbnail or original,
+            picture_url=picture,
+            original_url=original,
+            head_revision_id=image.head_id,
+            num_revisions=image.num_revisions,
+            job_id=image.job_id,
+            inversion=_inversion(image),
+            epoch=image.epoch,
+        )
+
+
+def _inversion(image: Image) -> InversionOut | None:
+    if image.inversion is None:
+        return None
+    return InversionOut(
+        **image.inversion,
+        residual_url=artifacts.url(image.residual_id) if image.residual_id else None,
+        is_unusual=image.inversion["error"] > image.inversion["usual_error"][2],
+    )
+
+
+class ImagePage(Schema):
+    items: list[ImageOut]
+    next: str | None
+
+
+class VectorUseOut(Schema):
+    """An edit vector in a stack; the title is None once the vector is gone."""
+
+    edit_vector_version_id: UUID
+    strength: float
+    title: str | None
+
+
+class RevisionOut(Schema):
+    id: UUID
+    image_id: UUID
+    parent_id: UUID | None
+    kind: KindName
+    title: str
+    author: PersonOut
+    created_at: datetime
+    picture_url: str
+    thumbnail_url: str
+    label_map_url: str
+    stack: list[VectorUseOut]
+    parameters: dict[str, Any]
+    figures: dict[str, Any]
+    starred: bool
+    is_head: bool
+
+    @classmethod
+    def of(
+        cls, revision: Revision, *, head_id: UUID | None, titles: Mapping[UUID, str]
+    ) -> "RevisionOut":
+        stack = [
+            VectorUseOut(
+                edit_vector_version_id=UUID(use["edit_vector_version_id"]),
+                strength=use["strength"],
+                title=titles.get(UUID(use["edit_vector_version_id"])),
+            )
+            for use in revision.stack
+        ]
+        return cls(
+            id=revision.id,
+            image_id=revision.image_id,
+            parent_id=revision.parent_id,
+            kind=revision.kind,
+            title=revision.title,
+            author=PersonOut.of(revision.author),
+            created_at=revision.created_at,
+            picture_url=artifacts.url(revision.picture_id),
+            thumbnail_url=artifacts.url(revision.thumbnail_id, content_type="image/webp"),
+            label_map_url=artifacts.url(revision.label_map_id),
+            stack=stack,
+            parameters=revision.parameters,
+            figures=revision.figures,
+            starred=revision.is_starred,
+            is_head=revision.id == head_id,
+        )
+
+
+class ActivityOut(Schema):
+    """One thing that happened in the team."""
+
+    id: UUID
+    kind: Literal["job", "revision", "vector"]
+    at: datetime
+    person: PersonOut
+    title: str  # of a job its kind
+    status: str | None  # of a job
+    image_id: UUID | None
+    image_name: str | None
+    thumbnail_url: str | None
