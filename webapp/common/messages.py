@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict
 class SocketMessage(BaseModel):
     """Base of what travels over sockets: frozen; names it does not know are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", json_schema_serialization_defaults_required=True
+    )
 
 
 class TeamEvent(SocketMessage):

@@ -2,13 +2,46 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from webapp.accounts.auth import signed_in
 from webapp.common import problems
+from webapp.images.schemas import Crop
 
-api = NinjaAPI(
+
+class AtelierAPI(NinjaAPI):
+    """An API whose schema also says what a refusal looks like."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+    def get_openapi_schema(
+        self,
+        *,
+        path_prefix: str | None = None,
+        path_params: dict[str, Any] | None = None,
+    ) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        schemas = document["components"]["schemas"]
+        schemas["Problem"] = problems.Problem.model_json_schema()
+        schemas["Crop"] = Crop.model_json_schema()
+        refusal = {
+            "description": "A problem document",
+            "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
+        }
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"]["default"] = refusal
+        return document
+
+
+api = AtelierAPI(
     title="Atelier",
     version="1",
     description="Pictures, revisions, jobs and the library of edit vectors.",

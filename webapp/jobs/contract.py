@@ -27,7 +27,9 @@ InvertSteps = Annotated[int, Field(ge=0, le=500)]
 class Message(BaseModel):
     """Base of all messages: frozen, and strict about names it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class VectorUse(Message):
