@@ -37,6 +37,8 @@ class AtelierAPI(NinjaAPI):
         }
         for operations in document["paths"].values():
             for operation in operations.values():
+                answers = operation["responses"].items()
+                operation["responses"] = {str(status): answer for status, answer in answers}
                 operation["responses"]["default"] = refusal
         return document
 
