@@ -186,6 +186,6 @@ def test_paintings_that_do_not_belong_to_the_picture_are_refused_before_any_work
         optimize.run(bundle, w_plus, unknown, region=region)
     with pytest.raises(NotFiniteError):
         optimize.run(bundle, w_plus * math.nan, target, region=region)
+    empty = Region(mask=torch.zeros(1, 16, 16, dtype=torch.bool), parts=frozenset())
     with pytest.raises(EmptyRegionError):
-        empty = Region(mask=torch.zeros(1, 16, 16, dtype=torch.bool), parts=frozenset())
         optimize.run(bundle, w_plus, target, region=empty)

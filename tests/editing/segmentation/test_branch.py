@@ -149,7 +149,7 @@ def test_stacked_training_form_agrees_with_the_definition():
 
 
 def test_uncertainty_is_zero_when_members_agree_and_positive_when_they_do_not():
-    generator, branch, taps = drawn(torch.float32)
+    _, branch, taps = drawn(torch.float32)
     twins = SegmentationBranch.from_config(branch.to_config())
     alone = {name: value[:1].expand_as(value) for name, value in branch.state_dict().items()}
     twins.load_state_dict(alone)

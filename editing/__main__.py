@@ -1,0 +1,18 @@
+"""`python -m editing`: every command of the library under one name."""
+
+from importlib.util import find_spec
+
+from editing.cli import main, register
+
+for module in (
+    "editing.families.cli",
+    "editing.training.cli",
+    "editing.seeding",
+    "editing.benchmark.cli",
+):
+    # Slimmer installations may leave training or benchmark out.
+    if find_spec(module):
+        register(module, main)
+
+if __name__ == "__main__":
+    main(prog_name="python -m editing")

@@ -1,0 +1,48 @@
+"""`python -m editing benchmark`: measured figures, one line each, and as JSON."""
+
+import json
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from editing import families
+from editing.benchmark import portraits
+from editing.bundle import load_bundle
+
+
+@click.command(name="benchmark")
+@click.argument("family", type=click.Choice(families.names()), default="portraits")
+@click.option(
+    "--bundle",
+    "bundle_path",
+    type=click.Path(path_type=Path),
+    help="Folder of the bundle; default bundles/<family>-64.",
+)
+@click.option("--num", default=64, show_default=True, help="Held-out pictures.")
+@click.option("--steps", default=100, show_default=True, help="Steps of each inversion.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write JSON.")
+def benchmark_command(
+    family: str, bundle_path: Path | None, num: int, steps: int, json_path: Path | None
+) -> None:
+    """Measure a bundle on held-out pictures: one `name value unit` line per figure."""
+    bundle = load_bundle(bundle_path or Path("bundles") / f"{family}-64")
+    figures = []
+    with tqdm(total=1, unit="picture step", leave=False) as bar:
+
+        def progress(name: str, done: int, total: int) -> None:
+            bar.total = total
+            bar.set_description(name)
+            bar.update(done - bar.n)
+
+        measured = portraits.run(
+            bundle, families.get(family), num=num, steps=steps, progress=progress
+        )
+        for figure in measured:
+            figures.append(figure)
+            with tqdm.external_write_mode():
+                click.echo(f"{figure.name} {figure.value:.4g} {figure.unit}".rstrip())
+    if json_path:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        content = {f.name: {"value": f.value, "unit": f.unit} for f in figures}
+        json_path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

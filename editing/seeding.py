@@ -1,0 +1,271 @@
+"""Which edit vectors does a new bundle start with? Those that painting makes, and measure.
+
+For every painting rule of a family a few portraits of a fixed list are segmented, repainted
+by the rule and edited along the product's own path: region, optimization, vector. Each
+candidate is measured on the probe pictures, the best one of each rule is kept if it passes
+the limits, and the others are listed with the reason. Anyone can run it again and gets the
+same vectors.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from editing import families, images, optimize, vectors
+from editing.bundle import Bundle, load_bundle
+from editing.errors import EditingError
+from editing.families.family import Family, PaintingRule
+from editing.optimize import OptimizeOptions
+from editing.region import changed_parts, default_margin, region_of_interest
+from editing.vectors import Card, EditVector
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a vector must reach to be kept, and how hard the script tries.
+
+    Args:
+        agreement: share of the region's pixels that follow the painting, on the source.
+        success: share of probes on which the parts change in the painted direction.
+        transfer: size of that change on the probes, as a share of that on the source.
+        outside_change: mean absolute change outside the region, as a share of the range.
+        steps: updates of the optimization.
+        num_sources: portraits tried for each rule.
+        min_pixels: fewer repainted pixels than this are no painting.
+    """
+
+    agreement: float = 0.75
+    success: float = 0.8
+    transfer: float = 0.35
+    outside_change: float = 0.03
+    steps: int = 60
+    num_sources: int = 4
+    min_pixels: int = 5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One painting of one portrait, carried through."""
+
+    rule: str
+    source: int
+    vector: EditVector
+    card: Card
+    agreement: float
+    transfer: float
+
+    @property
+    def score(self) -> float:
+        """Return how good a library entry it makes; higher is better."""
+        clean = 1 - min(1.0, self.card.outside_change / 0.03)
+        return min(self.transfer, 1.0) + self.card.success + 0.5 * clean + self.agreement
+
+    def failure(self, limits: Limits) -> str | None:
+        """Return why it is not good enough, or None."""
+        checks = [
+            ("agreement", self.agreement, limits.agreement),
+            ("success", self.card.success, limits.success),
+            ("transfer", self.transfer, limits.transfer),
+        ]
+        for name, value, least in checks:
+            if value < least:
+                return f"{name} {value:.2f} is below {least:.2f}"
+        if self.card.outside_change > limits.outside_change:
+            change = self.card.outside_change
+            return f"outside change {change:.3f} is above {limits.outside_change:.3f}"
+        return None
+
+
+def sources(bundle: Bundle, family: Family, *, num: int = 48, seed: int = 2024) -> Tensor:
+    """Return the codes (num, L, w_dim) of the fixed list of portraits that are painted on."""
+    factors = family.factors.sample(num, torch.Generator().manual_seed(seed))
+    code = family.factors.encode(factors).to(bundle.device)
+    with torch.no_grad():
+        return bundle.generator.broadcast(bundle.generator.map(code)).clone()
+
+
+def candidates(
+    bundle: Bundle,
+    family: Family,
+    name: str,
+    *,
+    codes: Tensor,
+    labels: Tensor,
+    limits: Limits,
+) -> Iterator[Candidate]:
+    """Yield the rule's edits of the first portraits on which it can be painted.
+
+    `labels` (n, H, H) are the predicted label maps of `codes` (n, L, w_dim).
+    """
+    rule = family.painting_rules[name]
+    found = 0
+    for source, (code, before) in enumerate(zip(codes, labels, strict=True)):
+        after = _painted(rule, before, bundle)
+        if after is None or int((after != before).sum()) < limits.min_pixels:
+            continue
+        candidate = _carry_out(bundle, name, source, code[None], before, after, limits)
+        if candidate is not None:
+            yield candidate
+            found += 1
+        if found == limits.num_sources:
+            return
+
+
+def _painted(rule: PaintingRule, labels: Tensor, bundle: Bundle) -> Tensor | None:
+    try:
+        return rule(labels.cpu(), bundle.schema).to(labels.device)
+    except EditingError:
+        return None  # The portrait has nothing that the rule could act on.
+
+
+def _carry_out(
+    bundle: Bundle,
+    name: str,
+    source: int,
+    code: Tensor,
+    before: Tensor,
+    after: Tensor,
+    limits: Limits,
+) -> Candidate | None:
+    parts = changed_parts(before[None], after[None], background=bundle.background)
+    if not parts:
+        return None
+    margin = default_margin(bundle.label_size)
+    region = region_of_interest(before[None], after[None], parts=parts, margin=margin)
+    options = OptimizeOptions(steps=limits.steps)
+    best = optimize.best(
+        optimize.run(bundle, code, after[None], region=region, options=options)
+    )
+    vector = vectors.make(
+        bundle,
+        code,
+        best.w_plus,
+        parts=parts,
+        title=name.replace("_", " ").capitalize(),
+        learned_from={
+            "how": "optimize",
+            "painting_rule": name,
+            "source": source,
+            "extractor": bundle.perceptual.name,
+            "agreement": round(best.agreement, 4),
+            **asdict(options),
+        },
+    )
+    card = vectors.measure(bundle, vector, num_strips=1)
+    return Candidate(
+        rule=name,
+        source=source,
+        vector=vectors.with_card(vector, card),
+        card=card,
+        agreement=best.agreement,
+        transfer=_transfer(vector, card),
+    )
+
+
+def _transfer(vector: EditVector, card: Card) -> float:
+    """Return the probes' mean change along the learned one, as a share of the learned."""
+    along = learned = 0.0
+    for name, wanted in vector.card["learned_effect"].items():
+        effect = card.effects[name]
+        seen = (effect.area, effect.dx, effect.dy)
+        along += sum(a * b for a, b in zip(seen, wanted, strict=True))
+        learned += sum(b * b for b in wanted)
+    return along / max(learned, 1e-12)
+
+
+def sheet(bundle: Bundle, found: Sequence[Candidate], faces: Tensor) -> bytes:
+    """Return a PNG that shows every vector at -2..2 on each of `faces` (n, L, w_dim)."""
+    rows = []
+    for candidate in found:
+        offset = candidate.vector.offset.to(faces)
+        ladder = torch.stack([strength * offset for strength in vectors.STRENGTHS])
+        rows.append([picture for face in faces for picture in bundle.render(face + ladder)])
+    columns = [f"{strength:+g}" for strength in vectors.STRENGTHS] * len(faces)
+    labels = [candidate.vector.card["title"] for candidate in found]
+    stream = io.BytesIO()
+    images.sheet(rows, labels=labels, columns=columns, cell=96).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+@click.command(name="vectors")
+@click.argument("family", type=click.Choice(families.names()), default="portraits")
+@click.option(
+    "--bundle",
+    "bundle_path",
+    type=click.Path(path_type=Path),
+    help="Folder of the bundle; default bundles/<family>-64.",
+)
+@click.option("--only", multiple=True, help="Only this painting rule. Repeatable.")
+@click.option("--steps", default=60, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--sources", "num_sources", default=4, show_default=True)
+@click.option(
+    "--sheet",
+    "sheet_path",
+    type=click.Path(path_type=Path),
+    help="Default docs/families/<family>/vectors.png.",
+)
+def vectors_command(
+    family: str,
+    bundle_path: Path | None,
+    only: tuple[str, ...],
+    steps: int,
+    num_sources: int,
+    sheet_path: Path | None,
+) -> None:
+    """Make the edit vectors that come with a bundle, by painting."""
+    painted = families.get(family)
+    bundle = load_bundle(bundle_path or Path("bundles") / f"{family}-64")
+    assert bundle.path is not None
+    folder = bundle.path / "vectors"
+    folder.mkdir(exist_ok=True)
+    limits = Limits(steps=steps, num_sources=num_sources)
+    codes = sources(bundle, painted)
+    labels = torch.cat([bundle.segment(part) for part in codes.split(16)])
+    kept: list[Candidate] = []
+    failed: dict[str, str] = {}
+    names = only or tuple(painted.painting_rules)
+    for name in tqdm(names, desc="vectors", unit="rule"):
+        tried = list(
+            candidates(bundle, painted, name, codes=codes, labels=labels, limits=limits)
+        )
+        # One that passes beats one that merely scores well.
+        tried.sort(key=lambda c: (c.failure(limits) is None, c.score), reverse=True)
+        target = folder / f"{name}.safetensors"
+        reason = tried[0].failure(limits) if tried else "no portrait to paint it on"
+        if reason is None:
+            kept.append(tried[0])
+            vectors.save(tried[0].vector, target)
+        else:
+            failed[name] = reason
+            target.unlink(missing_ok=True)
+        for candidate in tried[:1]:
+            tqdm.write(_line(candidate, reason))
+    if kept:
+        place = sheet_path or Path("docs/families") / family / "vectors.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(sheet(bundle, kept, bundle.probes[:2]))
+        click.echo(f"{len(kept)} vectors in {folder}, shown in {place}")
+    for name, reason in failed.items():
+        click.echo(f"left out {name}: {reason}")
+
+
+def _line(candidate: Candidate, reason: str | None) -> str:
+    figures = {
+        "rule": candidate.rule,
+        "source": candidate.source,
+        "agreement": round(candidate.agreement, 3),
+        "success": round(candidate.card.success, 3),
+        "transfer": round(candidate.transfer, 3),
+        "outside_change": round(candidate.card.outside_change, 4),
+        "locality": round(candidate.card.locality, 3),
+        "norm": round(candidate.card.norm, 2),
+        "valid_range": candidate.card.valid_range,
+    }
+    return json.dumps(figures | ({"left_out": reason} if reason else {}))
