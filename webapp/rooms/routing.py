@@ -1,0 +1,4 @@
+"""Which socket address leads where?"""
+
+from channels.routing import URLRouter
+application = URLRouter([])
