@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import redis
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 
 from editing.errors import EditingError
 from gpu_worker import refusals, runners
@@ -124,7 +124,7 @@ class Lanes:
             log.critical("the device is lost, ending this process: %s", error)
             self._fail(job, "device.lost", "The device failed.", retryable=True)
             self._die(EXIT_DEVICE_LOST)
-        except (DatabaseError, redis.RedisError) as error:
+        except (OperationalError, InterfaceError, redis.RedisError) as error:
             # Not ours to end now: the lease runs out and the sweep rings for it.
             log.warning("job %s left to its lease, a server is away: %s", job.id, error)
         except Exception:

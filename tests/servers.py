@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy.local.servers import PostgreSQL, Redis
 
-WITHOUT_SERVERS = ("editing", "architecture", "deploy")
+WITHOUT_SERVERS = ("editing", "architecture", "deploy", "e2e")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from editing.bundle import BundleMissingError, BundleTamperedError
+from gpu_worker.bundles import Bundles, num_bytes
+from tests.factories.families import TINY, write_tiny_family
+
+
+def two_families(folder: Path) -> None:
+    write_tiny_family(folder)
+    (folder / TINY).rename(folder / "first")
+    write_tiny_family(folder)
+    (folder / TINY).rename(folder / "second")
+
+
+def test_a_bundle_is_loaded_once_while_it_fits(tmp_path: Path) -> None:
+    two_families(tmp_path)
+    bundles = Bundles(tmp_path, device=torch.device("cpu"), budget=1 << 30)
+
+    first = bundles.get("first")
+    bundles.get("second")
+
+    assert bundles.get("first") is first
+    assert bundles.warm() == ["second", "first"]
+
+
+def test_the_bundle_used_longest_ago_makes_room(tmp_path: Path) -> None:
+    two_families(tmp_path)
+    size = num_bytes(write_tiny_family(tmp_path))
+    bundles = Bundles(tmp_path, device=torch.device("cpu"), budget=size)
+
+    bundles.get("first")
+    bundles.get("second")
+
+    assert bundles.warm() == ["second"]
+
+
+def test_an_unknown_bundle_is_refused_by_its_code(tmp_path: Path) -> None:
+    bundles = Bundles(tmp_path, device=torch.device("cpu"), budget=1)
+
+    with pytest.raises(BundleMissingError):
+        bundles.get("../etc")
+
+
+def test_a_changed_weight_file_is_refused(tmp_path: Path) -> None:
+    write_tiny_family(tmp_path)
+    weights = tmp_path / TINY / "generator.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    bundles = Bundles(tmp_path, device=torch.device("cpu"), budget=1 << 30)
+
+    with pytest.raises(BundleTamperedError):
+        bundles.get(TINY)
