@@ -270,7 +270,7 @@ def assemble(
         label_size=label_size,
         num_layers=generator.config.num_layers,
         w_dim=generator.config.w_dim,
-        part_schema=json.loads(schema.to_json()),
+        schema=json.loads(schema.to_json()),
         fingerprint=fingerprint(generator),
         extractor=Extractor(name=perceptual.name, scale=perceptual.scale),
         usual_error=usual_error,

@@ -7,7 +7,7 @@ inverted first.
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from editing.inversion import invert as inversion
 from editing.region import changed_parts, default_margin, region_of_interest
 from editing.vectors import EditVector
 
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_BUNDLE = Path("bundles/portraits-64")
 
@@ -50,7 +50,7 @@ def main(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _bundle_option(command: T) -> T:
+def _bundle_option(command: F) -> F:
     return click.option(
         "--bundle",
         "bundle_path",

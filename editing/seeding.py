@@ -10,7 +10,7 @@ same vectors.
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import click
@@ -36,7 +36,7 @@ class Limits:
         success: share of probes on which the parts change in the painted direction.
         transfer: size of that change on the probes, as a share of that on the source.
         outside_change: mean absolute change outside the region, as a share of the range.
-        steps: updates of the optimization.
+        options: how each painting is optimized.
         num_sources: portraits tried for each rule.
         min_pixels: fewer repainted pixels than this are no painting.
     """
@@ -45,7 +45,7 @@ class Limits:
     success: float = 0.8
     transfer: float = 0.35
     outside_change: float = 0.03
-    steps: int = 60
+    options: OptimizeOptions = field(default_factory=OptimizeOptions)
     num_sources: int = 4
     min_pixels: int = 5
 
@@ -139,7 +139,7 @@ def _carry_out(
         return None
     margin = default_margin(bundle.label_size)
     region = region_of_interest(before[None], after[None], parts=parts, margin=margin)
-    options = OptimizeOptions(steps=limits.steps)
+    options = limits.options
     best = optimize.best(
         optimize.run(bundle, code, after[None], region=region, options=options)
     )
@@ -225,7 +225,7 @@ def vectors_command(
     assert bundle.path is not None
     folder = bundle.path / "vectors"
     folder.mkdir(exist_ok=True)
-    limits = Limits(steps=steps, num_sources=num_sources)
+    limits = Limits(options=OptimizeOptions(steps=steps), num_sources=num_sources)
     codes = sources(bundle, painted)
     labels = torch.cat([bundle.segment(part) for part in codes.split(16)])
     kept: list[Candidate] = []

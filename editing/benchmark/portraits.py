@@ -78,9 +78,11 @@ def run(
     yield from _smile(bundle, family, held_out.w_plus[:num_smiles])
 
 
-def usual_error(bundle: Bundle, family: Family, *, num: int = 32) -> tuple[float, float, float]:
+def usual_error(
+    bundle: Bundle, family: Family, *, num: int = 32, steps: int = 100
+) -> tuple[float, float, float]:
     """Return the 5th, 50th and 95th percentile of inversion errors on held-out renders."""
-    held_out = _held_out(bundle, family, num, 100, lambda name, done, total: None, seed=1)
+    held_out = _held_out(bundle, family, num, steps, lambda name, done, total: None, seed=1)
     change = (bundle.render(held_out.w_plus).clamp(-1, 1) - held_out.images).abs() / 2
     levels = torch.tensor([0.05, 0.5, 0.95])
     low, middle, high = change.mean(dim=(1, 2, 3)).quantile(levels).tolist()

@@ -144,8 +144,13 @@ def _pixel_level(
         [(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across],
         dim=1,
     )
-    cells, corners = flat.unique(return_inverse=True) if distinct else (None, flat)
-    return PixelLevel(cells=cells, corners=corners, weights=shares.to(dtype), is_identity=False)
+    chosen: Tensor | None = None
+    corners = flat
+    if distinct:
+        chosen, corners = flat.unique(return_inverse=True)
+    return PixelLevel(
+        cells=chosen, corners=corners, weights=shares.to(dtype), is_identity=False
+    )
 
 
 class MemberNorm(nn.Module):

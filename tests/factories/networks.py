@@ -3,8 +3,11 @@
 import torch
 
 from editing.bundle import Bundle, assemble
-from editing.families.schema import Part, PartSchema
+from editing.errors import EditingError
+from editing.families import Factors, FactorSpace, Family, Part, PartSchema, Render
+from editing.families.factor_space import Continuous
 from editing.generator import Generator, GeneratorConfig
+from editing.regressor import Regressor, RegressorConfig
 from editing.segmentation.branch import SegmentationBranch
 
 TINY_CONFIG = GeneratorConfig(
@@ -68,7 +71,13 @@ def tiny_codes(generator: Generator, num: int, *, seed: int = 1) -> torch.Tensor
         return generator.broadcast(generator.map(z.to(generator.w_avg))).clone()
 
 
-def tiny_bundle(seed: int = 0, *, dtype: torch.dtype = torch.float32) -> Bundle:
+def tiny_bundle(
+    seed: int = 0,
+    *,
+    dtype: torch.dtype = torch.float32,
+    regressor: Regressor | None = None,
+    judge: Regressor | None = None,
+) -> Bundle:
     """Return a whole bundle in memory: 16 px pictures, four parts, no encoder."""
     generator = tiny_generator(seed).to(dtype)
     return assemble(
@@ -80,4 +89,38 @@ def tiny_bundle(seed: int = 0, *, dtype: torch.dtype = torch.float32) -> Bundle:
         generator=generator,
         branch=tiny_branch(generator, seed=seed).to(dtype),
         probes=tiny_codes(generator, 4),
+        regressor=regressor,
+        judge=judge,
     )
+
+
+def blocks_family() -> Family:
+    """Return a family of eight factors whose pictures are two-tone squares."""
+    names = ("smile", "mouth_open", "glasses", "a", "b", "c", "d", "e")
+    space = FactorSpace(tuple(Continuous(name, -1.0, 1.0) for name in names))
+
+    def render(factors: Factors, *, size: int) -> Render:
+        shade = factors.values[:, :3, None, None].expand(-1, 3, size, size).clone()
+        shade[:, :, : size // 2] *= -1
+        labels = torch.zeros(len(factors), size, size, dtype=torch.uint8)
+        labels[:, : size // 2] = 1
+        return Render(shade, labels)
+
+    def paint_block(labels: torch.Tensor, schema: PartSchema) -> torch.Tensor:
+        painted = labels.clone()
+        side = labels.shape[-1]
+        painted[side // 4 : side // 2, side // 4 : side // 2] = schema.id_of("block_2")
+        return painted
+
+    def impossible(labels: torch.Tensor, schema: PartSchema) -> torch.Tensor:
+        raise EditingError("nothing to paint on")
+
+    rules = {"smile": paint_block, "never": impossible}
+    return Family("blocks", tiny_schema(), space, render, rules)
+
+
+def tiny_judge(seed: int = 0) -> Regressor:
+    """Return a random network that reads eight factors off 16 px pictures."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Regressor(RegressorConfig(16, 8, (), (3, 4), widths=(8, 8), hidden=8))

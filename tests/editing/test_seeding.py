@@ -1,0 +1,78 @@
+"""Vectors that a bundle starts with come from paintings, and only good ones stay."""
+
+import dataclasses
+import io
+
+import torch
+from PIL import Image
+
+from editing import seeding
+from editing.optimize import OptimizeOptions
+from editing.seeding import Limits
+from tests.factories.networks import blocks_family, tiny_bundle
+
+LIMITS = Limits(
+    options=OptimizeOptions(steps=8, lambda_rgb=0.1, learning_rate=0.05), num_sources=2
+)
+
+
+def tried(name: str):
+    bundle, family = tiny_bundle(), blocks_family()
+    codes = seeding.sources(bundle, family, num=5)
+    labels = bundle.segment(codes)
+    found = seeding.candidates(bundle, family, name, codes=codes, labels=labels, limits=LIMITS)
+    return bundle, list(found)
+
+
+def test_candidates_are_edits_of_the_first_portraits_that_can_be_painted():
+    _, found = tried("smile")
+
+    assert len(found) == 2
+    for candidate in found:
+        assert candidate.vector.card["learned_from"]["painting_rule"] == "smile"
+        assert candidate.vector.card["calibration"]["num_probes"] == 4
+        assert candidate.vector.norm > 0
+
+
+def test_the_same_list_gives_the_same_vectors():
+    _, first = tried("smile")
+    _, second = tried("smile")
+
+    hashes = [[c.vector.content_hash for c in found] for found in (first, second)]
+    assert hashes[0] == hashes[1]
+
+
+def test_a_rule_that_fits_no_portrait_has_no_candidates():
+    _, found = tried("never")
+
+    assert found == []
+
+
+def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
+    _, (candidate, _) = tried("smile")
+    good = dataclasses.replace(
+        candidate,
+        agreement=0.9,
+        transfer=0.8,
+        card=dataclasses.replace(candidate.card, success=1.0, outside_change=0.01),
+    )
+    leaking = dataclasses.replace(
+        good, card=dataclasses.replace(good.card, outside_change=0.05)
+    )
+    weak = dataclasses.replace(good, transfer=0.1)
+
+    assert good.failure(LIMITS) is None
+    assert leaking.failure(LIMITS) == "outside change 0.050 is above 0.030"
+    assert weak.failure(LIMITS) == "transfer 0.10 is below 0.35"
+    assert good.score > max(leaking.score, weak.score)
+
+
+def test_the_sheet_shows_every_vector_at_every_strength_on_every_face():
+    bundle, found = tried("smile")
+
+    data = seeding.sheet(bundle, found, bundle.probes[:2])
+
+    picture = Image.open(io.BytesIO(data))
+    assert picture.width > 10 * 96
+    assert picture.height > 2 * 96
+    assert torch.isfinite(bundle.probes).all()
