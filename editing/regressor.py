@@ -36,7 +36,7 @@ class RegressorConfig:
         code_dim: C, columns of the factor code.
         categorical: (start, stop) of the columns of each categorical factor, one-hot.
         identity_columns: columns that stay the same when a person moves or smiles.
-        widths: features at R, R/2, R/4, ...
+        widths: features at R/2, R/4, R/8, ...
         hidden: width of the layer under the outputs.
     """
 
@@ -44,7 +44,7 @@ class RegressorConfig:
     code_dim: int
     categorical: tuple[tuple[int, int], ...]
     identity_columns: tuple[int, ...]
-    widths: tuple[int, ...] = (16, 32, 64, 96, 128)
+    widths: tuple[int, ...] = (32, 64, 96, 128)
     hidden: int = 256
 
     def to_json(self) -> dict[str, Any]:
@@ -72,16 +72,16 @@ class RegressorConfig:
 
 
 class _Stage(nn.Module):
-    """Halves the side (but for the first stage) and refines with one residual layer."""
+    """Halves the side and refines with one residual layer; the first stage does neither."""
 
     def __init__(self, num_in: int, num_out: int, *, stride: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(num_in, num_out, 3, stride=stride, padding=1)
-        self.norm0 = nn.GroupNorm(8, num_out)
+        self.norm0 = nn.BatchNorm2d(num_out)
         self.has_residual = stride > 1
         if self.has_residual:
             self.refine = nn.Conv2d(num_out, num_out, 3, padding=1)
-            self.norm1 = nn.GroupNorm(8, num_out)
+            self.norm1 = nn.BatchNorm2d(num_out)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.leaky_relu(self.norm0(self.enter(x)), 0.2)
@@ -96,18 +96,19 @@ class Regressor(nn.Module):
     def __init__(self, config: RegressorConfig) -> None:
         super().__init__()
         self.config = config
-        widths = (3, *config.widths)
+        # Two by two pixels become channels: full-size maps cost more than they tell.
+        widths = (12, *config.widths)
         self.stages = nn.ModuleList(
             _Stage(widths[i], widths[i + 1], stride=1 if i == 0 else 2)
             for i in range(len(config.widths))
         )
-        side = config.resolution >> (len(config.widths) - 1)
+        side = config.resolution >> len(config.widths)
         self.reduce = nn.Conv2d(config.widths[-1], 64, 1)
         self.hidden = nn.Linear(64 * side * side, config.hidden)
         self.out = nn.Linear(config.hidden, config.code_dim)
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """Return activations at R, R/2, R/4, ..., finest first: the perceptual features.
+        """Return activations at R/2, R/4, ..., finest first: the perceptual features.
 
         Raises:
             ShapeMismatchError: the images are not (N, 3, R, R).
@@ -116,7 +117,7 @@ class Regressor(nn.Module):
             raise ShapeMismatchError(
                 f"images {tuple(image.shape)} for a regressor of {self.config.resolution} px"
             )
-        x = image.contiguous(memory_format=torch.channels_last)
+        x = F.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
         maps = []
         for stage in self.stages:
             x = stage(x)
