@@ -1,0 +1,154 @@
+"""Finding edit vectors."""
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import rows
+from webapp.jobs.contract import VectorUse
+from webapp.library import selectors, services
+from webapp.library.folding import fold, prefix_query
+
+
+def save(
+    who, title, *, actor=None, parts=(2,), tags=(), description="", minutes=0, bundle="tiny-16"
+):
+    rng = np.random.default_rng(len(title))
+    return services.save_edit_vector(
+        actor=actor or who.owner, team=who.team, bundle="tiny-16",
+        offset=rng.standard_normal((rows.LAYERS, rows.W_DIM)).astype(np.float32),
+        parts=parts, margin=5, learned_from={}, title=title, description=description,
+        tags=tags, now=rows.later(60 * minutes),
+    )  # fmt: skip
+
+
+def titles(page):
+    return [item.title for item in page.items]
+
+
+def test_folding_takes_accents_case_and_signs_away():
+    assert fold("Élodie's  ŒIL, Straße") == "elodie s oeil strasse"
+    assert prefix_query("smi & | !:* (élan)") == "smi:* & elan:*"
+    assert prefix_query("&|!") == ""
+
+
+def test_a_word_is_found_by_its_beginning_and_without_its_accents(who):
+    save(who, "Élodie's smile")
+    save(who, "Longer hair")
+
+    assert titles(selectors.search(who.owner, query="smi")) == ["Élodie's smile"]
+    assert titles(selectors.search(who.owner, query="elod SMI")) == ["Élodie's smile"]
+    assert titles(selectors.search(who.owner, query="mile")) == []
+
+
+def test_title_comes_before_tag_before_author_before_description(who):
+    save(who, "Wide", description="an olive grin")
+    save(who, "Narrow", tags=["olive"], actor=who.teammate)
+    save(who, "Olive skin", actor=who.teammate)
+
+    found = titles(selectors.search(who.owner, query="olive"))
+
+    # Olive Owner made the first one, which adds to its description.
+    assert found == ["Olive skin", "Narrow", "Wide"]
+
+
+def test_a_query_that_is_only_signs_finds_nothing(who):
+    save(who, "Smile")
+
+    assert selectors.search(who.owner, query="&&& '").total == 0
+    assert selectors.search(who.owner, query="   ").total == 1
+
+
+def test_parts_are_any_of_and_tags_are_all_of(who):
+    save(who, "Fringe", parts=(2,), tags=["short", "summer"])
+    save(who, "Round glasses", parts=(3,), tags=["summer"])
+    save(who, "Tan", parts=(1,))
+
+    either = selectors.search(who.owner, parts=("hair", "glasses"), sort="title")
+    both = selectors.search(who.owner, tags=("Summer", "short"))
+
+    assert titles(either) == ["Fringe", "Round glasses"]
+    assert titles(both) == ["Fringe"]
+
+
+def test_facets_count_tags_parts_and_ones_own(who):
+    save(who, "Fringe", parts=(1, 2), tags=["summer"])
+    save(who, "Glasses", parts=(3,), tags=["summer"], actor=who.teammate)
+
+    found = selectors.facets(who.owner)
+
+    assert (found.total, found.mine) == (2, 1)
+    assert [(tag.name, tag.count) for tag in found.tags] == [("summer", 2)]
+    assert {part.name: part.count for part in found.parts} == {
+        "skin": 1, "hair": 1, "glasses": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", ["relevance", "new", "title", "used"])
+def test_pages_show_everything_once_in_order(who, sort):
+    made = [save(who, f"Smile {n % 3} number {n}", minutes=n // 2) for n in range(7)]
+    for vector in made[:3]:
+        stack = [VectorUse(edit_vector_version_id=vector.current_version_id, strength=1.0)]
+        services.record_uses(user=who.owner, stack=stack, now=rows.NOW)
+    whole = titles(selectors.search(who.owner, query="smile", sort=sort))
+
+    seen, cursor = [], None
+    for _ in range(4):
+        page = selectors.search(who.owner, query="smile", sort=sort, cursor=cursor, limit=2)
+        assert page.total == 7
+        seen += titles(page)
+        cursor = page.next
+
+    assert cursor is None
+    assert seen == whole
+    assert len(set(seen)) == 7
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "W10=", "WyJuZXciLCAxLCAiYSJd", "WyJ0aXRsZSIsICJhIiwgIjEyIl0="]
+)
+def test_a_made_up_cursor_is_refused(who, cursor):
+    answer = rows.client(who.owner).get("/api/edit-vectors", {"cursor": cursor or "?"})
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "input.cursor"
+
+
+def test_a_page_takes_the_same_queries_however_long_it_is(who):
+    save(who, "Smile one", tags=["a", "b"])
+    browser = rows.client(who.owner)
+
+    def num_queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert browser.get("/api/edit-vectors", {"q": "smile"}).status_code == 200
+        return len(queries)
+
+    with_one = num_queries()
+    for n in range(9):
+        save(who, f"Smile {n}", tags=["a", f"tag {n}"], actor=who.teammate)
+
+    assert num_queries() == with_one <= 5
+
+
+def test_a_stranger_finds_nothing_of_the_team(who):
+    save(who, "Smile", tags=["happy"])
+
+    found = selectors.search(who.stranger, query="smile")
+    facets = selectors.facets(who.stranger)
+
+    assert (found.total, found.items) == (0, [])
+    assert (facets.total, facets.tags, facets.parts) == (0, [], [])
+
+
+def test_a_teammate_is_told_that_it_is_not_their_own(who):
+    save(who, "Smile")
+
+    (found,) = rows.client(who.teammate).get("/api/edit-vectors").json()["items"]
+
+    assert found["is_own"] is False
+    assert found["author"]["name"] == "Olive Owner"
+    assert found["version"]["parts"] == ["hair"]
+    assert found["version"]["card"] is None
