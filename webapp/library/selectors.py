@@ -183,6 +183,7 @@ def _cursor(row: EditVector, *, sort: Sort) -> str:
 
 def _read_cursor(cursor: str, *, sort: Sort) -> tuple[Any, UUID]:
     kinds: dict[str, type] = {"relevance": int, "used": int, "title": str, "new": str}
+    key: Any
     try:
         of, key, last_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if of != sort or type(key) is not kinds[sort]:

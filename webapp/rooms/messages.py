@@ -83,14 +83,14 @@ class Claim(SocketMessage):
     """Says which part the sender is painting; None gives the claim back."""
 
     type: Literal["claim"] = "claim"
-    part: int | None
+    part: Annotated[int, Field(ge=0, le=255)] | None
 
 
 class Preview(SocketMessage):
     """Asks for the picture with a stack applied. `seq` rises per socket; the newest wins."""
 
     type: Literal["preview"] = "preview"
-    seq: int
+    seq: Annotated[int, Field(ge=0, le=4294967295)]
     base_revision_id: UUID
     stack: Stack
 
