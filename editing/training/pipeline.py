@@ -146,6 +146,10 @@ class Pipeline:
         else:
             yield from run_stage(*spec, Team())
 
+    def has(self, stage: str) -> bool:
+        """Return whether a stage has saved anything."""
+        return (self.plan.out / stage / "checkpoint.pt").exists()
+
     def load_generator(self) -> tuple[Generator, str]:
         """Return the averaged generator and the stage it came from, the latest there is.
 
@@ -198,9 +202,7 @@ class Pipeline:
 class _Helpers:
     """Processes 1 to n - 1 of a stage, ended with the leader's block."""
 
-    def __init__(
-        self, target: Callable[..., None], arguments: Sequence[Any], num: int
-    ) -> None:
+    def __init__(self, target: Callable[..., None], arguments: Sequence[Any], num: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._processes = [
             context.Process(target=target, args=(rank, num, *arguments), daemon=True)
@@ -283,9 +285,7 @@ def run_stage(
     if stage == "encoder":
         generator, _ = pipeline.load_generator()
         regressor = pipeline.load_regressor(REGRESSOR)
-        return train_encoder(
-            generator, regressor, renders, run, EncoderOptions(half=plan.half)
-        )
+        return train_encoder(generator, regressor, renders, run, EncoderOptions(half=plan.half))
     raise StageMissingError(f"there is no stage {stage!r}")
 
 

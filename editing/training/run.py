@@ -6,7 +6,6 @@ training (or in steps, where results must repeat exactly), both kept in the chec
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +86,7 @@ class Run:
             return
         partial = self.checkpoint_path.with_suffix(".partial")
         torch.save(state, partial)
-        os.replace(partial, self.checkpoint_path)
+        partial.replace(self.checkpoint_path)
 
     def log(self, progress: Progress) -> None:
         """Append one line of JSON to the stage's log."""

@@ -33,6 +33,7 @@ class LabelOptions:
     num_candidates: int = 1024
     min_pixels: int = 5
     invert_steps: int = 150
+    fit: fitting.FitOptions = fitting.FitOptions()
     seed: int = 41
 
 
@@ -66,9 +67,7 @@ def _parts(labels: Tensor, min_pixels: int) -> Tensor:
     """Return 0/1 (N, K): which parts a picture shows with at least `min_pixels`."""
     num_parts = int(labels.max()) + 1
     flat = labels.flatten(1).long()
-    areas = torch.zeros(len(labels), num_parts).scatter_add_(
-        1, flat, torch.ones(flat.shape)
-    )
+    areas = torch.zeros(len(labels), num_parts).scatter_add_(1, flat, torch.ones(flat.shape))
     return (areas >= min_pixels).float()
 
 
@@ -124,6 +123,7 @@ def train_branch(
         w_plus,
         labels,
         num_parts=len(bundle.schema.parts),
+        options=options.fit,
         generator=torch.Generator().manual_seed(options.seed),
         on_progress=on_progress,
     )

@@ -139,12 +139,15 @@ def sharpen(
         with torch.no_grad():
             wanted = critic(paired, dtype=dtype).features
         terms["fool"] = options.adversarial * F.softplus(-verdict.logits).mean()
-        terms["matching"] = options.matching * torch.stack(
-            [
-                (ours[:num_paired] - theirs).float().abs().mean()
-                for ours, theirs in zip(verdict.features, wanted, strict=True)
-            ]
-        ).mean()
+        terms["matching"] = (
+            options.matching
+            * torch.stack(
+                [
+                    (ours[:num_paired] - theirs).float().abs().mean()
+                    for ours, theirs in zip(verdict.features, wanted, strict=True)
+                ]
+            ).mean()
+        )
         torch.stack(list(terms.values())).sum().backward()
         team.average(flat.grad)
         fall = max(options.final_lr, 1 - fraction)
@@ -197,9 +200,7 @@ def sharpen(
     set_mean_style(ema.generator, renders)
     run.save(checkpoint() | {"finished": True})
     if run.is_leader:
-        report(
-            run, ema.generator, renders, step=step, seconds=seconds, side=config.resolution
-        )
+        report(run, ema.generator, renders, step=step, seconds=seconds, side=config.resolution)
 
 
 def mixed_styles(
