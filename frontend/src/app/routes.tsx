@@ -1,0 +1,83 @@
+/** Which address shows which screen. Each screen is its own piece of script. */
+
+import { createBrowserRouter, Navigate } from "react-router";
+
+import { Broken, NotFound } from "./Broken";
+import { Shell } from "./Shell";
+import { SignedIn } from "./SignedIn";
+
+export const router = createBrowserRouter([
+  {
+    errorElement: <Broken />,
+    hydrateFallbackElement: <></>,
+    children: [
+      {
+        path: "/sign-in",
+        lazy: async () => ({ Component: (await import("../features/account/SignInPage")).default }),
+      },
+      {
+        element: <SignedIn />,
+        children: [
+          { index: true, element: <Navigate to="/pictures" replace /> },
+          {
+            path: "/pictures/:imageId",
+            lazy: async () => ({ Component: (await import("../features/studio/StudioPage")).default }),
+          },
+          {
+            path: "/pictures/:imageId/history",
+            lazy: async () => ({
+              Component: (await import("../features/history/HistoryPage")).default,
+            }),
+          },
+          {
+            element: <Shell />,
+            errorElement: <Broken />,
+            children: [
+              {
+                path: "/pictures",
+                lazy: async () => ({
+                  Component: (await import("../features/gallery/GalleryPage")).default,
+                }),
+              },
+              {
+                path: "/pictures/:imageId/close-look",
+                lazy: async () => ({
+                  Component: (await import("../features/gallery/CloseLookPage")).default,
+                }),
+              },
+              {
+                path: "/library",
+                lazy: async () => ({
+                  Component: (await import("../features/library/LibraryPage")).default,
+                }),
+              },
+              {
+                path: "/library/:vectorId",
+                lazy: async () => ({
+                  Component: (await import("../features/library/VectorPage")).default,
+                }),
+              },
+              {
+                path: "/activity",
+                lazy: async () => ({
+                  Component: (await import("../features/activity/ActivityPage")).default,
+                }),
+              },
+              {
+                path: "/team",
+                lazy: async () => ({ Component: (await import("../features/team/TeamPage")).default }),
+              },
+              {
+                path: "/account",
+                lazy: async () => ({
+                  Component: (await import("../features/account/AccountPage")).default,
+                }),
+              },
+              { path: "*", element: <NotFound /> },
+            ],
+          },
+        ],
+      },
+    ],
+  },
+]);
