@@ -7,10 +7,10 @@ the worker's own. Every malformed name is reported in one message.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -40,6 +40,18 @@ class WorkerSettings(BaseSettings):
     # Weights kept on the device; the bundle used longest ago goes first.
     BUNDLE_BYTES: Annotated[int, Field(ge=1)] = 2 << 30
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # `read_settings` says what counts, so that a test can pass an environment of its own.
+        return (init_settings,)
+
 
 def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSettings:
     """Return the settings in `environment`, by default that of this process.
@@ -48,10 +60,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
         WorkerSettingsError: names are missing or malformed; one line for each.
     """
     source = os.environ if environment is None else environment
-    given = {name: source[name] for name in WorkerSettings.model_fields if source.get(name)}
-    # Only what is given here counts, so that a test can pass an environment of its own.
+    values: dict[str, Any] = {
+        name: source[name] for name in WorkerSettings.model_fields if source.get(name)
+    }
     try:
-        return WorkerSettings.model_validate(given)
+        return WorkerSettings(**values)
     except ValidationError as error:
         lines = "\n".join(f"  {fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         raise WorkerSettingsError(

@@ -55,6 +55,6 @@ class Studio:
 
 
 @pytest.fixture
-def studio(transactional_db: None, tiny_family: Bundle) -> Studio:
+def studio(db: None, tiny_family: Bundle) -> Studio:
     owner, team = families.a_team()
     return Studio(owner, team, families.a_picture(owner, team, tiny_family), tiny_family)

@@ -25,10 +25,10 @@ from webapp.images import services as images
 from webapp.images.models import Revision
 from webapp.jobs import services as jobs
 from webapp.jobs import worker
-from webapp.jobs.contract import OptimizeEdit
+from webapp.jobs.contract import OptimizeEdit, RenderEdit, VectorUse
 from webapp.jobs.models import Job
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def now() -> datetime:
@@ -191,14 +191,18 @@ class Interrupt:
 
 
 def test_a_cancel_stops_the_work_within_one_step(
-    lanes: Lanes, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    lanes: Lanes,
+    studio: Studio,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     job = start_edit(studio, steps=50)
-    run = Interrupt(
-        monkeypatch,
-        at=5,
-        action=lambda: jobs.cancel(actor=studio.owner, job_id=job.id, now=now()),
-    )
+
+    def cancel() -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            jobs.cancel(actor=studio.owner, job_id=job.id, now=now())
+
+    run = Interrupt(monkeypatch, at=5, action=cancel)
 
     lanes.work("interactive")
 
@@ -301,8 +305,6 @@ def test_a_lost_device_puts_the_job_back_and_ends_the_process(
 
 def test_an_unknown_vector_is_refused(lanes: Lanes, studio: Studio) -> None:
     head = Revision.objects.get(pk=studio.image.head_id)
-    from webapp.jobs.contract import RenderEdit, VectorUse
-
     request = RenderEdit(
         image_id=studio.image.id, bundle=studio.bundle.name, base_revision_id=head.id,
         w_plus=head.w_plus_id,
