@@ -51,9 +51,14 @@ def heal(labels: Tensor, hole: Tensor) -> Tensor:
 
     A hole that covers the whole map stays as it is.
     """
-    labels, hole = labels.clone(), hole.clone()
+    if not hole.any() or hole.all():
+        return labels.clone()
+    # Only the hole and one pixel around it matter.
+    left, top, right, bottom = bounds(hole)
+    box = (slice(max(top - 1, 0), bottom + 2), slice(max(left - 1, 0), right + 2))
+    whole, labels, hole = labels.clone(), labels[box].clone(), hole[box].clone()
     num = int(labels.max()) + 1
-    while hole.any() and not hole.all():
+    while hole.any():
         votes = torch.zeros(num, *labels.shape, device=labels.device)
         for dx, dy, weight in (
             (1, 0, 1.0), (-1, 0, 1.0), (0, 1, 1.0), (0, -1, 1.0),
@@ -66,7 +71,8 @@ def heal(labels: Tensor, hole: Tensor) -> Tensor:
         reached = hole & (best > 0)
         labels[reached] = choice[reached].to(labels.dtype)
         hole &= ~reached
-    return labels
+    whole[box] = labels
+    return whole
 
 
 def warp(
@@ -96,5 +102,5 @@ def warp(
     inside = (sx >= 0) & (sx < width) & (sy >= 0) & (sy < height)
     sx, sy = sx.clamp(0, width - 1), sy.clamp(0, height - 1)
     arrives = inside & moving[sy, sx] & ~mask_of(labels, keep)
-    healed = heal(labels, moving & ~arrives)
-    return torch.where(arrives, labels[sy, sx], healed)
+    # Heal all of it, or what the part leaves would fill with the part itself.
+    return torch.where(arrives, labels[sy, sx], heal(labels, moving))

@@ -123,7 +123,8 @@ def open_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
     left, _, right, _ = bounds(_required(labels, schema, *_MOUTH))
     opening = _masks(labels, schema, "mouth_interior", "teeth").sum(dim=0).max()
     upper, lower, interior, teeth = _ids(schema, *_MOUTH)
-    painted = _without_mouth(labels, schema)
+    face = _without_mouth(labels, schema)
+    painted = face.clone()
     center, half = (left + right) / 2, (right - left + 1) / 2
     widest = max(0.66 * half, 1.3 * float(opening))
     height = labels.shape[0]
@@ -138,7 +139,8 @@ def open_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
         if gap_rows >= 2:
             painted[start : start + max(1, round(0.42 * gap_rows)), x] = teeth
         painted[stop : min(stop + below, height), x] = lower
-    return painted
+    # The jaw keeps the mouth in: nothing is painted on the wall or on hair beside it.
+    return torch.where(_masks(face, schema, "background", "hair", "headwear"), face, painted)
 
 
 def closed_mouth(labels: Tensor, schema: PartSchema) -> Tensor:
@@ -200,6 +202,9 @@ def _scale_eyes(labels: Tensor, schema: PartSchema, *, wide: float, tall: float)
             source=source,
             keep=_ids(schema, *_ABOVE_EYES),
         )
+        # Below the lids lies skin, even where an ear or the wall is the nearest neighbour.
+        bare = mask & _masks(moved, schema, "ear_left", "ear_right", "background")
+        moved = moved.masked_fill(bare, schema.id_of("skin"))
         labels = torch.where(other, labels, moved)
     return _draw_irises(labels, schema, discs)
 
