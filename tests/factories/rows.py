@@ -20,7 +20,7 @@ from webapp.images.models import Image
 from webapp.jobs import contract, worker
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-PASSWORD = "correct horse battery"  # noqa: S105 - of accounts that live for one test
+PASSWORD = "correct horse battery"
 SIZE = 16
 LAYERS, W_DIM = 6, 8
 PARTS = (

@@ -1,16 +1,20 @@
 """The HTTP API: one router per app, one set of problem documents, one schema."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
+from webapp.accounts import api as accounts
 from webapp.accounts.auth import signed_in
 from webapp.common import problems
+from webapp.families import api as families
+from webapp.images import api as images
 from webapp.images.schemas import Crop
+from webapp.jobs import api as jobs
+from webapp.library import api as library
+from webapp.rooms import api as rooms
 
 
 class AtelierAPI(NinjaAPI):
@@ -53,6 +57,12 @@ api = AtelierAPI(
 )
 problems.install(api)
 
-for app in ("accounts", "families", "jobs", "images", "library", "rooms"):
-    if find_spec(f"webapp.{app}.api") is not None:
-        api.add_router("", import_module(f"webapp.{app}.api").router)
+for router in (
+    accounts.router,
+    families.router,
+    jobs.router,
+    images.router,
+    library.router,
+    rooms.router,
+):
+    api.add_router("", router)

@@ -53,6 +53,11 @@ def looks_like_a_picture(data: bytes) -> bool:
     )
 
 
+def ends_early(data: bytes) -> bool:
+    """Return whether this is a WebP that announces more bytes than there are."""
+    return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data)
+
+
 def decode(data: bytes, crop: dict[str, int] | None) -> tuple[dict[str, Any], bytes, bytes]:
     """Return the facts, the upright picture as JPEG and the square as PNG.
 
@@ -68,7 +73,7 @@ def decode(data: bytes, crop: dict[str, int] | None) -> tuple[dict[str, Any], by
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise RefusedError("unreadable") from error
+        raise RefusedError("truncated" if ends_early(data) else "unreadable") from error
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise RefusedError("too_many_pixels", pixels=width * height)

@@ -21,6 +21,7 @@ from webapp.jobs.contract import (
 )
 from webapp.jobs.models import Job
 from webapp.jobs.registry import JobError
+from webapp.library import services as library
 
 
 def register() -> None:
@@ -107,4 +108,6 @@ def edited(*, job: Job, result: JobResult, now: datetime) -> UUID:
         frozen_seq=request.frozen_seq if isinstance(request, OptimizeEdit) else 0,
         now=now,
     )
+    if not isinstance(request, OptimizeEdit):
+        library.record_uses(user=job.owner, stack=request.stack, now=now)
     return revision.id

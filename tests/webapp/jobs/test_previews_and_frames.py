@@ -56,8 +56,13 @@ def test_a_frame_replaces_the_one_before_and_hints_at_itself() -> None:
     for seq in (1, 2):
         worker.put_frame(
             Frame(
-                stream=stream, epoch=1, seq=seq, step=seq, base_revision_id=base,
-                format=PictureFormat.WEBP, picture=b"picture",
+                stream=stream,
+                epoch=1,
+                seq=seq,
+                step=seq,
+                base_revision_id=base,
+                format=PictureFormat.WEBP,
+                picture=b"picture",
             )  # fmt: skip
         )
 
