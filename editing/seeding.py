@@ -67,6 +67,15 @@ class Candidate:
         clean = 1 - min(1.0, self.card.outside_change / 0.03)
         return min(self.transfer, 1.0) + self.card.success + 0.5 * clean + self.agreement
 
+    def is_convincing(self, limits: Limits) -> bool:
+        """Return whether it is so good that trying further portraits is not worth it."""
+        return (
+            self.failure(limits) is None
+            and self.card.success > 0.95
+            and self.transfer > 0.7
+            and self.card.outside_change < limits.outside_change / 2
+        )
+
     def failure(self, limits: Limits) -> str | None:
         """Return why it is not good enough, or None."""
         checks = [
@@ -102,6 +111,8 @@ def candidates(
 ) -> Iterator[Candidate]:
     """Yield the rule's edits of the first portraits on which it can be painted.
 
+    Ends early with one that leaves nothing to wish for.
+
     `labels` (n, H, H) are the predicted label maps of `codes` (n, L, w_dim).
     """
     rule = family.painting_rules[name]
@@ -111,10 +122,11 @@ def candidates(
         if after is None or int((after != before).sum()) < limits.min_pixels:
             continue
         candidate = _carry_out(bundle, name, source, code[None], before, after, limits)
-        if candidate is not None:
-            yield candidate
-            found += 1
-        if found == limits.num_sources:
+        if candidate is None:
+            continue
+        yield candidate
+        found += 1
+        if found == limits.num_sources or candidate.is_convincing(limits):
             return
 
 

@@ -151,7 +151,7 @@ def make(
     if before.shape != after.shape or before.shape[0] != 1:
         raise ShapeMismatchError(f"{tuple(before.shape)} and {tuple(after.shape)}")
     offset = (after - before)[0].detach().float().cpu()
-    effect = _effects(bundle, before, after)[0]
+    effect = _change(_look(bundle, before), _look(bundle, after))[0]
     touched = offset.norm(dim=1).gt(0).nonzero().flatten().tolist()
     card: dict[str, Any] = {
         "title": title,
@@ -333,25 +333,22 @@ def measure(
     compatibility(bundle, vector)
     probes = bundle.probes if probes is None else probes
     margin = default_margin(bundle.label_size) if margin is None else margin
-    images0, labels0 = bundle.render_and_segment(probes)
-    changed = apply(probes, [(vector, 1.0)])
-    images1, labels1 = bundle.render_and_segment(changed)
-    inside_share, outside = _locality(
-        images0, images1, labels0, labels1, parts=vector.parts, margin=margin
-    )
-    effects = _effects(bundle, probes, changed)
+    before, after = _look(bundle, probes), _look(bundle, apply(probes, [(vector, 1.0)]))
+    inside_share, outside = _locality(before, after, parts=vector.parts, margin=margin)
+    effects = _change(before, after)
     mean = effects.mean(dim=0)
     identity = None
     if bundle.embed is not None:
-        pair = (bundle.embed(images0), bundle.embed(images1))
+        pair = (bundle.embed(before.images), bundle.embed(after.images))
         identity = float(torch.nn.functional.cosine_similarity(*pair, dim=1).mean())
-    tried = sorted({-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0})
-    leaks = {s: _leak(bundle, probes, images0, labels0, vector, s, margin) for s in tried}
+    leaks = {1.0: outside}
+    for strength in sorted({*strengths} - {0.0, 1.0}):
+        seen = _look(bundle, apply(probes, [(vector, strength)]))
+        leaks[strength] = _locality(before, seen, parts=vector.parts, margin=margin)[1]
     ladder = torch.stack([strength * vector.offset.to(probes) for strength in strengths])
-    strips = [bundle.render(probe + ladder) for probe in probes[:num_strips]]
     return Card(
         strengths=tuple(strengths),
-        strips=torch.stack(strips),
+        strips=torch.stack([bundle.render(probe + ladder) for probe in probes[:num_strips]]),
         num_probes=len(probes),
         locality=inside_share,
         outside_change=outside,
@@ -363,8 +360,8 @@ def measure(
             if part.id in vector.parts or abs(float(mean[part.id, 0])) > 5e-4
         },
         valid_range=(
-            min((s for s in tried if _reaches(leaks, s)), default=0.0),
-            max((s for s in tried if _reaches(leaks, s)), default=0.0),
+            min((s for s in leaks if _reaches(leaks, s)), default=0.0),
+            max((s for s in leaks if _reaches(leaks, s)), default=0.0),
         ),
         norm=vector.norm,
     )
@@ -390,30 +387,47 @@ def signature(effects: Mapping[str, PartEffect], names: Sequence[str]) -> list[f
     return [value / length for value in values]
 
 
-def _effects(bundle: "Bundle", before: Tensor, after: Tensor) -> Tensor:
-    """Return per picture and part (N, K, 3): change of area, dx and dy.
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Codes looked at: pictures, label maps, part areas (N, K) and centres (N, K, 2).
 
-    From the branch's probabilities, not its winners, so that changes of less than a pixel
-    count. A part absent before or after has no movement.
+    Areas are shares of the picture and centres shares of its side, (x, y), both from the
+    branch's probabilities, not its winners, so that less than a pixel counts.
     """
-    area0, place0 = _areas(bundle, before)
-    area1, place1 = _areas(bundle, after)
-    seen = ((area0 > 2e-4) & (area1 > 2e-4)).unsqueeze(2)
-    moved = (place1 - place0).where(seen, torch.zeros(()))
-    return torch.cat([(area1 - area0).unsqueeze(2), moved], dim=2).cpu()
+
+    images: Tensor
+    labels: Tensor
+    areas: Tensor
+    centers: Tensor
 
 
 @torch.no_grad()
-def _areas(bundle: "Bundle", w_plus: Tensor) -> tuple[Tensor, Tensor]:
-    """Return areas (N, K) as shares of the picture and centres (N, K, 2) as (x, y) shares."""
+def _look(bundle: "Bundle", w_plus: Tensor, *, chunk: int = 8) -> _Seen:
+    parts = [_look_at(bundle, codes) for codes in w_plus.split(chunk)]
+    return _Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def _look_at(bundle: "Bundle", w_plus: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     rendering = bundle.generator.synthesis(w_plus, with_taps=True)
-    shares = bundle.branch.logits(rendering.taps, size=bundle.label_size).softmax(dim=1)
-    area = shares.mean(dim=(2, 3))
+    assert rendering.taps is not None
+    logits = bundle.branch.logits(rendering.taps, size=bundle.label_size)
+    shares = logits.softmax(dim=1)
     ticks = (torch.arange(bundle.label_size).to(shares) + 0.5) / bundle.label_size
     total = shares.sum(dim=(2, 3)).clamp(min=1e-6)
     x = (shares.sum(dim=2) * ticks).sum(dim=2) / total
     y = (shares.sum(dim=3) * ticks).sum(dim=2) / total
-    return area, torch.stack([x, y], dim=2)
+    labels = logits.argmax(dim=1).to(torch.uint8)
+    return rendering.image, labels, shares.mean(dim=(2, 3)), torch.stack([x, y], dim=2)
+
+
+def _change(before: _Seen, after: _Seen) -> Tensor:
+    """Return per picture and part (N, K, 3): change of area, dx and dy.
+
+    A part absent before or after has no movement.
+    """
+    stays = ((before.areas > 2e-4) & (after.areas > 2e-4)).unsqueeze(2)
+    moved = (after.centers - before.centers) * stays
+    return torch.cat([(after.areas - before.areas).unsqueeze(2), moved], dim=2).cpu()
 
 
 def _success(vector: EditVector, effects: Tensor, bundle: "Bundle") -> float:
@@ -432,25 +446,16 @@ def _success(vector: EditVector, effects: Tensor, bundle: "Bundle") -> float:
 
 
 def _locality(
-    before: Tensor,
-    after: Tensor,
-    labels0: Tensor,
-    labels1: Tensor,
-    *,
-    parts: frozenset[int],
-    margin: int,
+    before: _Seen, after: _Seen, *, parts: frozenset[int], margin: int
 ) -> tuple[float, float]:
     """Return (share of change inside the region, mean change outside as share of range)."""
-    whole = parts or frozenset(range(256))
-    inside = torch.cat(
-        [
-            _region_or_nothing(labels0[i : i + 1], labels1[i : i + 1], whole, margin)
-            for i in range(len(labels0))
-        ]
-    )
-    grown = torch.nn.functional.interpolate(inside[:, None].float(), size=before.shape[-2:])
-    change = (after.clamp(-1, 1) - before.clamp(-1, 1)).abs().mean(dim=1, keepdim=True) / 2
+    pairs = zip(before.labels.split(1), after.labels.split(1), strict=True)
+    inside = torch.cat([_region_or_nothing(*pair, parts, margin) for pair in pairs])
+    size = before.images.shape[-2:]
+    grown = torch.nn.functional.interpolate(inside[:, None].float(), size=size)
     rest = 1 - grown
+    change = after.images.clamp(-1, 1) - before.images.clamp(-1, 1)
+    change = change.abs().mean(dim=1, keepdim=True) / 2
     outside = (change * rest).sum(dim=(1, 2, 3)) / rest.sum(dim=(1, 2, 3)).clamp(min=1)
     share = (change * grown).sum() / change.sum().clamp(min=1e-9)
     return float(share), float(outside.mean())
@@ -463,19 +468,6 @@ def _region_or_nothing(
     if not parts & shown:
         return torch.zeros_like(before, dtype=torch.bool)
     return region_of_interest(before, after, parts=parts & shown, margin=margin).mask
-
-
-def _leak(
-    bundle: "Bundle",
-    probes: Tensor,
-    images0: Tensor,
-    labels0: Tensor,
-    vector: EditVector,
-    strength: float,
-    margin: int,
-) -> float:
-    image, labels = bundle.render_and_segment(apply(probes, [(vector, strength)]))
-    return _locality(images0, image, labels0, labels, parts=vector.parts, margin=margin)[1]
 
 
 def _reaches(leaks: Mapping[float, float], strength: float) -> bool:
