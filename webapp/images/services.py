@@ -414,6 +414,7 @@ def add_revision(
         )
         for use in stack
     )
+    library.record_uses(user=author, stack=stack, now=now)
     move_head(image=image, revision=revision, frozen_seq=frozen_seq, now=now)
     return revision
 
