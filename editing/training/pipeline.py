@@ -39,7 +39,9 @@ from editing.training.sharpen import SharpenOptions, sharpen
 SHARES = {"regressor": 0.10, "judge": 0.08, "distil": 0.58, "sharpen": 0.16, "encoder": 0.08}
 
 REGRESSOR = RegressorOptions()
-JUDGE = RegressorOptions(stage="judge", widths=(40, 56, 80, 112), hidden=192, seed=77)
+JUDGE = RegressorOptions(
+    stage="judge", widths=(40, 56, 80, 112), hidden=192, passing_weight=3.0, seed=77
+)
 
 
 class StageMissingError(EditingError):

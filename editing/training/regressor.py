@@ -26,7 +26,11 @@ from editing.training.run import Progress, Run, StopWatch, step_generator
 
 @dataclass(frozen=True, slots=True)
 class RegressorOptions:
-    """Settings of a regressor's training; `stage` names it in logs."""
+    """Settings of a regressor's training; `stage` names it in logs.
+
+    `passing_weight` is the loss weight of numbers that are not part of identity: a network
+    that judges edits had better read expressions well.
+    """
 
     stage: str = "regressor"
     widths: tuple[int, ...] = (32, 64, 96, 128)
@@ -35,6 +39,7 @@ class RegressorOptions:
     lr: float = 2e-3
     weight_decay: float = 1e-4
     ema: float = 0.998
+    passing_weight: float = 1.0
     half: bool = True
     seed: int = 21
 
@@ -105,7 +110,7 @@ def train_regressor(
         images = roughen(images, random)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.half):
             raw = network(images)
-        terms = code_loss(raw.float(), codes, config)
+        terms = code_loss(raw.float(), codes, config, passing_weight=options.passing_weight)
         adam.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         warm = min(1.0, fraction / 0.02 + 0.05)
@@ -153,17 +158,21 @@ def roughen(images: Tensor, random: torch.Generator) -> Tensor:
     return (images + noise * uniform(-0.03, 0.05, 1, 1, 1).clamp_min(0)).clamp(-1, 1)
 
 
-def code_loss(raw: Tensor, codes: Tensor, config: RegressorConfig) -> dict[str, Tensor]:
+def code_loss(
+    raw: Tensor, codes: Tensor, config: RegressorConfig, *, passing_weight: float = 1.0
+) -> dict[str, Tensor]:
     """Return squared error of continuous columns and cross-entropy of categorical ones."""
-    is_number = torch.ones(config.code_dim, dtype=torch.bool)
+    weights = torch.full((config.code_dim,), passing_weight)
+    weights[list(config.identity_columns)] = 1.0
     entropy = raw.new_zeros(())
     for start, stop in config.categorical:
-        is_number[start:stop] = False
+        weights[start:stop] = 0.0
         entropy = entropy + F.cross_entropy(
             raw[:, start:stop], codes[:, start:stop].argmax(dim=1)
         )
+    error = (raw - codes).square().mean(dim=0)
     return {
-        "number": (raw - codes)[:, is_number].square().mean(),
+        "number": (error * weights).sum() / weights.sum(),
         "category": 0.2 * entropy,
     }
 
