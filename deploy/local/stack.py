@@ -89,7 +89,7 @@ class Platform:
             except OSError as error:
                 port = self.settings.port
                 raise LocalError(
-                    f"Port {port} cannot be used ({error.strerror.lower()}). Stop what "
+                    f"Port {port} cannot be used ({str(error.strerror).lower()}). Stop what "
                     f"listens there, or choose another: PORT={port + 1} make run."
                 ) from error
 
