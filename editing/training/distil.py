@@ -200,11 +200,8 @@ def distil(
         if fraction >= 1:
             break
         side = resolution_at(fraction, config.resolution, options)
-        rows = torch.randint(
-            renders.num_train,
-            (options.batch,),
-            generator=step_generator(options.seed, step, team.rank),
-        )
+        random = step_generator(options.seed, step, team.rank)
+        rows = renders.choose(options.batch, random)
         images, labels, codes = renders.batch(rows)
         target = F.adaptive_avg_pool2d(images, side)
         flat.zero_grad()

@@ -58,6 +58,7 @@ class Renders:
         self.values = self._map("values", np.float32, (total, len(space.names)))
         self.codes = self._map("codes", np.float32, (total, space.code_dim))
         self.done = self._map("done", np.uint8, (self.num_chunks,))
+        self._chances: Tensor | None = None
 
     @property
     def num_train(self) -> int:
@@ -77,6 +78,30 @@ class Renders:
             self._draw_chunk(chunk)
             self.done[chunk] = 1
             yield int(self.done.sum())
+
+    def choose(self, num: int, random: torch.Generator) -> Tensor:
+        """Return `num` training rows, with repetition, rare people more often.
+
+        A row's chance rises with the square root of how rare its rarest category is: a
+        goatee is seen half as often as stubble-free chins, not an eighth.
+        """
+        if self._chances is None:
+            self._chances = self._rarity().cumsum(0)
+        total = float(self._chances[-1])
+        at = torch.rand(num, generator=random, dtype=torch.float64) * total
+        return torch.searchsorted(self._chances, at).clamp_max(self.num_train - 1)
+
+    def _rarity(self) -> Tensor:
+        """Return the weight of every training row, float64 (N,)."""
+        space = self.family.factors
+        weights = torch.ones(self.num_train, dtype=torch.float64)
+        for i, name in enumerate(space.names):
+            if space.columns[name].kind != "categorical":
+                continue
+            option = torch.from_numpy(self.values[: self.num_train, i]).long()
+            share = option.bincount().double() / len(option)
+            weights = weights.maximum((share.max() / share[option]).sqrt())
+        return weights
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return (images in [-1, 1], labels uint8, codes) of the given rows."""

@@ -8,7 +8,7 @@ Shapes: N pictures, K parts.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,7 +33,7 @@ class LabelOptions:
     num_candidates: int = 1024
     min_pixels: int = 5
     invert_steps: int = 150
-    fit: fitting.FitOptions = fitting.FitOptions()
+    fit: fitting.FitOptions = field(default_factory=fitting.FitOptions)
     seed: int = 41
 
 

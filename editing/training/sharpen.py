@@ -120,7 +120,7 @@ def sharpen(
         if fraction >= 1:
             break
         random = step_generator(options.seed, step, team.rank)
-        rows = torch.randint(renders.num_train, (2 * options.batch,), generator=random)
+        rows = renders.choose(2 * options.batch, random)
         images, labels, codes = renders.batch(rows)
         real, paired = images[: options.batch], images[:num_paired]
         labels = labels[:num_paired]

@@ -42,7 +42,10 @@ def weights(pipeline: Pipeline, stage: str) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("stage", list(NEEDS))
 def test_a_stage_that_was_interrupted_ends_as_one_that_was_not(
-    stage: str, pipeline: Pipeline, drawn_renders: Path, tmp_path_factory: pytest.TempPathFactory
+    stage: str,
+    pipeline: Pipeline,
+    drawn_renders: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     for earlier in NEEDS[stage]:
         train(pipeline, earlier, steps=2)
@@ -150,7 +153,9 @@ def test_the_last_stage_writes_a_bundle_that_loads_and_its_sheets(
     assert bundle.usual_error[0] <= bundle.usual_error[1] <= bundle.usual_error[2]
     assert len(bundle.probes) == 16
     assert len(bundle.samples()) == 12
-    assert bundle.judge is not None and bundle.encoder is not None
+    assert bundle.judge is not None
+    assert bundle.encoder is not None
     assert missed_gates("portraits", figures)
-    assert (tmp_path / "samples.png").exists() and (tmp_path / "reconstructions.png").exists()
+    assert (tmp_path / "samples.png").exists()
+    assert (tmp_path / "reconstructions.png").exists()
     assert any("labelled" in sentence for sentence in told)

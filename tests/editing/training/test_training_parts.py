@@ -55,6 +55,20 @@ def test_renders_survive_bytes_and_agree_with_the_renderer(pipeline: Pipeline) -
     assert torch.equal(code, renders.family.factors.encode(factors))
 
 
+def test_rare_people_are_trained_on_more_often_and_held_out_ones_never(
+    pipeline: Pipeline,
+) -> None:
+    renders = pipeline.renders()
+    at = renders.family.factors.names.index("headwear")
+
+    rows = renders.choose(4000, torch.Generator().manual_seed(0))
+
+    wears = torch.from_numpy(renders.values[:, at]) > 0
+    share = float(wears[: renders.num_train].float().mean())
+    assert float(wears[rows].float().mean()) > 1.3 * share
+    assert int(rows.max()) < renders.num_train
+
+
 def test_a_folder_of_other_renders_is_refused(pipeline: Pipeline) -> None:
     other = replace(pipeline.plan.render_plan, seed=99)
 
@@ -152,7 +166,7 @@ def test_the_cast_is_made_of_factors_and_options_that_exist() -> None:
 
     assert len(factors) == 12
     glasses = dict(zip((m.name for m in cast), factors.get("glasses").tolist(), strict=True))
-    assert glasses["henrik"] == 1 and glasses["kofi"] == 2 and glasses["rosa"] == 0
+    assert [glasses[name] for name in ("henrik", "kofi", "rosa")] == [1, 2, 0]
 
 
 def test_a_cast_member_with_an_unknown_factor_is_refused() -> None:
