@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Atelier</title></head>
 <body><h1>The front end is not built yet</h1>
-<p>Run <code>make build</code>, then reload this page.</p></body></html>
+<p>Run <code>make build</code>, then start Atelier again.</p></body></html>
 """
 
 

@@ -46,7 +46,8 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert response["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = response.json()
     assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["detail"] and problem["title"]
+    assert problem["detail"]
+    assert problem["title"]
     return problem
 
 

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -219,11 +220,11 @@ def test_a_decoder_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_decoder_cannot_take_more_memory_than_it_is_given(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = decoder.__file__
     greedy = tmp_path / "decoder.py"
-    text = open(source, encoding="utf-8").read()
+    text = Path(source).read_text(encoding="utf-8")
     body = 'warnings.simplefilter("ignore")\n    hoard = bytearray(2 * MEMORY_BYTES)\n'
     greedy.write_text(text.replace('warnings.simplefilter("ignore")\n', body))
     monkeypatch.setattr(decoder, "__file__", str(greedy))

@@ -63,7 +63,7 @@ def test_a_frame_replaces_the_one_before_and_hints_at_itself() -> None:
                 base_revision_id=base,
                 format=PictureFormat.WEBP,
                 picture=b"picture",
-            )  # fmt: skip
+            )
         )
 
     kept = client().get(f"frame:{stream.hex}")

@@ -1,6 +1,7 @@
 """Claiming, advancing and ending jobs, as a worker does it."""
 
 import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def handled(request: pytest.FixtureRequest) -> list[Any]:
+def handled() -> Iterator[list[Any]]:
     """Handlers that note what they hear, instead of those of images."""
     heard: list[Any] = []
 
@@ -32,10 +33,12 @@ def handled(request: pytest.FixtureRequest) -> list[Any]:
     def on_failure(*, job: Job, error: JobError, now: datetime) -> None:
         heard.append((error.code, job.pk))
 
+    backs: list[Callable[[], None]] = []
     for kind in ("render", "measure"):
-        back = registry.swap(kind, Handlers(on_success, on_failure))
-        request.addfinalizer(back)
-    return heard
+        backs.append(registry.swap(kind, Handlers(on_success, on_failure)))
+    yield heard
+    for back in backs:
+        back()
 
 
 def request_of(kind: str = "render") -> contract.JobRequest:
