@@ -271,10 +271,11 @@ class SegmentationBranch(nn.Module):
         """
         self._check_taps(taps)
         folded = self._folded()
-        hidden = self._hidden(taps, folded, size=size)
-        pixels = hidden.permute(0, 2, 3, 1).reshape(-1, hidden.shape[1])
-        flat = self._tail(pixels, folded)
-        return flat.view(hidden.shape[0], size, size, self.num_parts).permute(0, 3, 1, 2)
+        if torch.is_grad_enabled():
+            return self._whole(taps, folded, size=size)
+        # One picture at a time: the wide hidden map of many would not fit the caches.
+        pictures = zip(*(tap.split(1) for tap in taps), strict=True)
+        return torch.cat([self._whole(own, folded, size=size) for own in pictures])
 
     def logits_at(self, taps: Sequence[Tensor], pixels: RegionPixels) -> Tensor:
         """Return the mean logits at chosen pixels only, (P, K).
@@ -371,6 +372,17 @@ class SegmentationBranch(nn.Module):
             total = projected if total is None else total + projected
         assert total is not None
         return torch.relu(total + folded.first_bias[:, None, None])
+
+    def _whole(self, taps: Sequence[Tensor], folded: _Folded, *, size: int) -> Tensor:
+        """Return mean logits (N, K, size, size)."""
+        hidden = self._hidden(taps, folded, size=size)
+        second = F.conv2d(
+            hidden,
+            folded.second.transpose(1, 2).reshape(-1, self.hidden[0], 1, 1),
+            folded.second_bias.flatten(),
+            groups=self.num_members,
+        )
+        return F.conv2d(torch.relu(second), folded.last.T[:, :, None, None], folded.last_bias)
 
     def _tail(self, hidden: Tensor, folded: _Folded) -> Tensor:
         """Return mean logits (P, K) from the first hidden layer (P, E*h1)."""
