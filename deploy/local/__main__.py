@@ -11,8 +11,8 @@ import threading
 import time
 from types import FrameType
 
-from deploy.local.stack import Platform
 from deploy.local.settings import LocalError, read_settings
+from deploy.local.stack import Platform
 
 ACCOUNTS = (("mara@example.com", "owner"), ("jonas@example.com", "member"))
 PASSWORD = "atelier"  # noqa: S105 - of the demo accounts, printed on purpose

@@ -25,7 +25,7 @@ from deploy.local.servers import PostgreSQL, Redis, ServerError, die_with_parent
 from deploy.local.settings import ROOT, LocalError, LocalSettings
 from deploy.local.supervision import configuration, processes
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 WORKER_READY = "worker:ready"
 
 

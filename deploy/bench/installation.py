@@ -1,0 +1,65 @@
+"""How is the product measured? On an installation of its own, started as a newcomer does.
+
+Free port, temporary data folder, the repository's own bundles; gone when it is over.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local.servers import free_port
+from deploy.local.settings import ROOT
+
+NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ARTIFACTS_DIR", "BUNDLES_DIR")
+
+
+@dataclass
+class Installation:
+    """A platform with its data in `folder`, started and stopped through its own runner."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[str] | None" = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> float:
+        """Start it and return the seconds until it said that it is ready.
+
+        Raises:
+            RuntimeError: it ended instead.
+        """
+        inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
+        began = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local"], cwd=ROOT, text=True,
+            env=inherited | {"PORT": str(self.port), "VAR_DIR": str(self.folder)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if line.startswith("Atelier is ready"):
+                return time.monotonic() - began
+        raise RuntimeError("the installation did not start:\n" + "".join(said))
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process = None
