@@ -36,7 +36,7 @@ def grow(mask: Tensor, *, radius: int) -> Tensor:
     """Return the mask widened by `radius` pixels in every direction, corners rounded."""
     for i in range(radius):
         wider = mask.clone()
-        reach = ((1, 0), (-1, 0), (0, 1), (0, -1))
+        reach: tuple[tuple[int, int], ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
         # Alternating cross and square steps draw an octagon, near enough to a disc.
         if i % 2:
             reach += ((1, 1), (1, -1), (-1, 1), (-1, -1))
