@@ -3,8 +3,6 @@
 The answers are for API operations: they raise refusals that HTTP knows how to word.
 """
 
-from typing import cast
-
 from django.http import HttpRequest
 from ninja.security import SessionAuth
 
@@ -29,7 +27,7 @@ def person(request: HttpRequest) -> User:
     """
     if not request.user.is_authenticated:
         raise SignInRequiredError("Your sign-in has ended. Sign in again to go on.")
-    return cast(User, request.user)
+    return request.user
 
 
 def team(request: HttpRequest) -> Team:

@@ -31,8 +31,9 @@ def register() -> None:
         registry.register(kind, on_success=edited)
 
 
-def _locked(image_id: UUID | None) -> Image:
-    image = Image.objects.select_for_update().live().filter(pk=image_id).first()
+def _locked(job: Job) -> Image:
+    assert job.image_id is not None, "jobs of images name theirs"
+    image = Image.objects.select_for_update().live().filter(pk=job.image_id).first()
     if image is None:
         raise UnknownImageError  # removed meanwhile: the job ends as failed
     return image
@@ -43,7 +44,7 @@ def inverted(*, job: Job, result: JobResult, now: datetime) -> UUID:
     assert isinstance(result, Inverted), "an inversion ends with Inverted"
     request = jobs.REQUESTS.validate_python(job.request, strict=False)
     assert isinstance(request, InvertImage)
-    image = _locked(job.image_id)
+    image = _locked(job)
     image.inversion = {
         "error": result.error,
         "psnr_db": result.psnr_db,
@@ -69,6 +70,7 @@ def inverted(*, job: Job, result: JobResult, now: datetime) -> UUID:
 
 def not_inverted(*, job: Job, error: JobError, now: datetime) -> None:
     """Mark an image without any revision as failed; others stay as they are."""
+    assert job.image_id is not None, "jobs of images name theirs"
     Image.objects.filter(pk=job.image_id, head__isnull=True).update(
         status=ImageStatus.FAILED, updated_at=now
     )
@@ -79,7 +81,7 @@ def edited(*, job: Job, result: JobResult, now: datetime) -> UUID:
     assert isinstance(result, Edited), "an edit ends with Edited"
     request = jobs.REQUESTS.validate_python(job.request, strict=False)
     assert isinstance(request, OptimizeEdit | RefineEdit | RenderEdit)
-    image = _locked(job.image_id)
+    image = _locked(job)
     info = families.get(image.bundle)
     parameters: dict[str, Any] = {
         "parts": list(result.parts),

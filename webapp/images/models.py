@@ -5,6 +5,7 @@ never changes, except that it may be named and starred; restoring makes a new on
 """
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 
@@ -56,6 +57,10 @@ class Image(BaseModel):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = ImageQuerySet.as_manager()
+
+    # What `selectors` finds out in the same query; absent on rows read in another way.
+    num_revisions: int
+    job_id: UUID | None
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["team", "-updated_at", "-id"])]

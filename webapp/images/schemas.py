@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from ninja import Schema
@@ -15,6 +15,7 @@ from webapp.jobs.contract import InvertSteps, OptimizeSteps, RefineSteps, Stack
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
+StatusName = Literal["inverting", "ready", "failed"]
 KindName = Literal["sample", "invert", "optimize", "refine", "render", "restore"]
 
 
@@ -91,7 +92,7 @@ class ImageOut(Schema):
     id: UUID
     name: str
     bundle: str
-    status: Literal["inverting", "ready", "failed"]
+    status: StatusName
     owner: PersonOut
     created_at: datetime
     updated_at: datetime
@@ -117,7 +118,7 @@ class ImageOut(Schema):
             id=image.id,
             name=image.name,
             bundle=image.bundle,
-            status=image.status,
+            status=cast(StatusName, image.status),
             owner=PersonOut.of(image.owner),
             created_at=image.created_at,
             updated_at=image.updated_at,
@@ -188,7 +189,7 @@ class RevisionOut(Schema):
             id=revision.id,
             image_id=revision.image_id,
             parent_id=revision.parent_id,
-            kind=revision.kind,
+            kind=cast(KindName, revision.kind),
             title=revision.title,
             author=PersonOut.of(revision.author),
             created_at=revision.created_at,

@@ -37,7 +37,7 @@ def _with_details(images: QuerySet[Image]) -> QuerySet[Image]:
         .order_by("-created_at")
         .values("pk")[:1]
     )
-    return images.select_related("owner", "head").annotate(
+    return images.select_related("owner", "head").annotate(  # type: ignore[no-redef]  # the model names them for readers
         num_revisions=Coalesce(Subquery(revisions, output_field=IntegerField()), 0),
         job_id=Subquery(job, output_field=UUIDField()),
     )

@@ -6,7 +6,7 @@ from django.utils import timezone
 from webapp.jobs import services
 
 
-@shared_task(name="webapp.jobs.tasks.sweep", ignore_result=True)
+@shared_task(name="webapp.jobs.tasks.sweep", ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def sweep() -> None:
     """Mend what was lost; beat rings this every five seconds."""
     services.sweep(now=timezone.now())
