@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -321,11 +321,13 @@ def measure(
     strengths: Sequence[float] = STRENGTHS,
     num_strips: int = 4,
     margin: int | None = None,
+    on_look: Callable[[int, int], None] | None = None,
 ) -> Card:
     """Return what the vector does on probe pictures, by default those of the bundle.
 
     `probes` are codes (n, L, w_dim). Figures are those of strength 1; `strips` shows the
-    first `num_strips` probes at all strengths.
+    first `num_strips` probes at all strengths. `on_look` is called after each look at the
+    probes with (looks done, looks in all); raising there ends the measurement.
 
     Raises:
         OtherFamilyError: the vector does not fit the bundle.
@@ -333,7 +335,18 @@ def measure(
     compatibility(bundle, vector)
     probes = bundle.probes if probes is None else probes
     margin = default_margin(bundle.label_size) if margin is None else margin
-    before, after = _look(bundle, probes), _look(bundle, apply(probes, [(vector, 1.0)]))
+    others = sorted({*strengths} - {0.0, 1.0})
+    num_done = 0
+
+    def look(codes: Tensor) -> _Seen:
+        nonlocal num_done
+        seen = _look(bundle, codes)
+        num_done += 1
+        if on_look is not None:
+            on_look(num_done, 2 + len(others))
+        return seen
+
+    before, after = look(probes), look(apply(probes, [(vector, 1.0)]))
     inside_share, outside = _locality(before, after, parts=vector.parts, margin=margin)
     effects = _change(before, after)
     mean = effects.mean(dim=0)
@@ -342,8 +355,8 @@ def measure(
         pair = (bundle.embed(before.images), bundle.embed(after.images))
         identity = float(torch.nn.functional.cosine_similarity(*pair, dim=1).mean())
     leaks = {1.0: outside}
-    for strength in sorted({*strengths} - {0.0, 1.0}):
-        seen = _look(bundle, apply(probes, [(vector, strength)]))
+    for strength in others:
+        seen = look(apply(probes, [(vector, strength)]))
         leaks[strength] = _locality(before, seen, parts=vector.parts, margin=margin)[1]
     ladder = torch.stack([strength * vector.offset.to(probes) for strength in strengths])
     return Card(

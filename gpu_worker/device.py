@@ -96,6 +96,7 @@ class Device:
         self._changed = threading.Condition()
         self._stopping = False
         self._busy_since: float | None = None
+        self._current: _Unit | None = None
         self._thread = threading.Thread(target=self._serve, name="device", daemon=True)
 
     def start(self) -> None:

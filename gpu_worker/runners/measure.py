@@ -13,13 +13,18 @@ def run(bench: Workbench, request: MeasureEditVector) -> Measured:
     """
     bundle = bench.bundle(request.bundle)
     vector = read_vector(request.edit_vector_version_id, bundle)
-    bench.look_up()
-    card = bench.on_device(lambda: vectors.measure(bundle, vector))
+
+    def on_look(num_done: int, num_looks: int) -> None:
+        # Measuring is one piece of work: here it reports, and lets previews through.
+        bench.report(Progress(step=num_done, num_steps=num_looks))
+        bench.look_up()
+        bench.device.breathe()
+
+    card = bench.on_device(lambda: vectors.measure(bundle, vector, on_look=on_look))
     strips = []
-    for number, strip in enumerate(card.strips, start=1):
+    for strip in card.strips:
         pictures = tuple(bench.keep_png(images.to_png_bytes(picture)) for picture in strip)
         strips.append(ProbeStrip(pictures=pictures))
-        bench.report(Progress(step=number, num_steps=len(card.strips)))
     return Measured(
         strengths=card.strengths,
         strips=tuple(strips),

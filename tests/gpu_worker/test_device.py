@@ -71,6 +71,23 @@ def test_a_unit_that_waited_long_is_not_passed_over_again(
     assert order == ["batch", "preview"]
 
 
+def test_long_work_lets_more_urgent_units_through_and_no_others(device: Device) -> None:
+    order: list[str] = []
+    threads: list[threading.Thread] = []
+
+    def long_work() -> None:
+        threads.append(queue(device, order, "preview", Urgency.PREVIEW))
+        threads.append(queue(device, order, "batch", Urgency.BATCH))
+        device.breathe()
+        order.append("long work")
+
+    device.run(long_work, urgency=Urgency.BATCH)
+    for thread in threads:
+        thread.join(5)
+
+    assert order == ["preview", "long work", "batch"]
+
+
 def test_an_error_reaches_whoever_waits_and_the_thread_goes_on(device: Device) -> None:
     def fail() -> None:
         raise KeyError("no such layer")
