@@ -230,12 +230,28 @@ def distil(
         if run.is_due("checkpoint", run.checkpoint_seconds):
             run.save(checkpoint())
         if run.is_leader and run.is_due("sheet", run.sheet_seconds):
-            report(run, ema.generator, renders, step=step, seconds=watch.seconds, side=side)
+            report(
+                run,
+                ema.generator,
+                renders,
+                stage="distil",
+                step=step,
+                seconds=watch.seconds,
+                side=side,
+            )
         yield progress
     set_mean_style(ema.generator, renders)
     run.save(checkpoint() | {"finished": True})
     if run.is_leader:
-        report(run, ema.generator, renders, step=step, seconds=seconds, side=config.resolution)
+        report(
+            run,
+            ema.generator,
+            renders,
+            stage="distil",
+            step=step,
+            seconds=seconds,
+            side=config.resolution,
+        )
 
 
 def set_mean_style(generator: Generator, renders: Renders) -> None:
@@ -246,9 +262,16 @@ def set_mean_style(generator: Generator, renders: Renders) -> None:
 
 @torch.no_grad()
 def report(
-    run: Run, generator: Generator, renders: Renders, *, step: int, seconds: float, side: int
+    run: Run,
+    generator: Generator,
+    renders: Renders,
+    *,
+    stage: str,
+    step: int,
+    seconds: float,
+    side: int,
 ) -> None:
-    """Write the stage's sheet (targets over outputs), its plot and its PSNR from codes."""
+    """Write a stage's sheet (targets over outputs), its plot and its PSNR from codes."""
     images, _, codes = renders.batch(renders.held_out[:64])
     w_plus = generator.broadcast(generator.map(codes))
     drawn = torch.cat([generator.synthesis(w, resolution=side).image for w in w_plus.split(16)])
@@ -258,5 +281,5 @@ def report(
         rows += [target[start : start + 12], drawn[start : start + 12]]
     sheets.write_sheet(rows, run.folder / "sheet.png", scale=max(1, 96 // side))
     figures = {"psnr_from_codes": psnr(drawn, target)}
-    run.log(Progress("distil", step, 0.0, seconds, figures))
+    run.log(Progress(stage, step, 0.0, seconds, figures))
     sheets.write_plot(run.folder / "log.jsonl", run.folder / "loss.png", skip=("side",))

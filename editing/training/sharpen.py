@@ -192,6 +192,7 @@ def sharpen(
                 run,
                 ema.generator,
                 renders,
+                stage="sharpen",
                 step=step,
                 seconds=watch.seconds,
                 side=config.resolution,
@@ -200,7 +201,15 @@ def sharpen(
     set_mean_style(ema.generator, renders)
     run.save(checkpoint() | {"finished": True})
     if run.is_leader:
-        report(run, ema.generator, renders, step=step, seconds=seconds, side=config.resolution)
+        report(
+            run,
+            ema.generator,
+            renders,
+            stage="sharpen",
+            step=step,
+            seconds=seconds,
+            side=config.resolution,
+        )
 
 
 def mixed_styles(
