@@ -9,14 +9,20 @@ import { csrfToken } from "./csrf";
 import { ProblemError, asProblem, toProblem } from "./problem";
 import type { components, paths } from "./schema.gen";
 
+/** What arrives is read with tuples as arrays, as the client's own answers are. */
+type Plain<T> = T extends readonly (infer Item)[]
+  ? Plain<Item>[]
+  : T extends object
+    ? { [Key in keyof T]: Plain<T[Key]> }
+    : T;
 type Schemas = components["schemas"];
-export type Image = Schemas["ImageOut"];
-export type Inversion = Schemas["InversionOut"];
-export type Revision = Schemas["RevisionOut"];
-export type Job = Schemas["JobOut"];
-export type EditVector = Schemas["EditVectorOut"];
-export type Card = Schemas["CardOut"];
-export type Family = Schemas["FamilyOut"];
+export type Image = Plain<Schemas["ImageOut"]>;
+export type Inversion = Plain<Schemas["InversionOut"]>;
+export type Revision = Plain<Schemas["RevisionOut"]>;
+export type Job = Plain<Schemas["JobOut"]>;
+export type EditVector = Plain<Schemas["EditVectorOut"]>;
+export type Card = Plain<Schemas["CardOut"]>;
+export type Family = Plain<Schemas["FamilyOut"]>;
 export type Part = Schemas["PartOut"];
 export type Person = Schemas["PersonOut"];
 export type Session = Schemas["SessionOut"];
