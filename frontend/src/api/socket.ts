@@ -459,7 +459,7 @@ export class RoomSocket {
   }
 
   private refuse(refusal: { code: string; detail: string; op_id: string | null }): void {
-    if (refusal.code === "rooms.old_epoch") {
+    if (refusal.code === "rooms.epoch") {
       void this.read(); // the op stays pending and is sent again for the new epoch
       return;
     }

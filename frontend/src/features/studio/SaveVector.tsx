@@ -1,0 +1,117 @@
+/** How shall the edit be called, so that others find it? */
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+
+import type { Revision } from "../../api/client";
+import { keys } from "../../api/queries";
+import { useStudio } from "./context";
+import * as data from "./data";
+import { Dialog } from "./Dialog";
+
+export function SaveVector({ revision, onClose }: { revision: Revision; onClose: () => void }) {
+  const { session, revisions, family } = useStudio();
+  const client = useQueryClient();
+  const [title, setTitle] = useState(() => suggestTitle(revision, family.parts));
+  const [tags, setTags] = useState("");
+  const [description, setDescription] = useState("");
+  const parent = revisions.find(({ id }) => id === revision.parent_id);
+  const save = useMutation({
+    mutationFn: () =>
+      data.saveEditVector(revision.id, {
+        title: title.trim(),
+        description: description.trim(),
+        tags: [...new Set(tags.split(",").map((tag) => tag.trim()).filter(Boolean))],
+      }),
+    onSuccess: (vector) => {
+      void client.invalidateQueries({ queryKey: keys.library });
+      session.say(`Saved ${vector.title}. Your team can find it in the library.`);
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (title.trim() !== "" && !save.isPending) save.mutate();
+  };
+  return (
+    <Dialog title="Save as edit vector" width={560} onClose={onClose}>
+      <form onSubmit={submit} className="st-form">
+        <div className="st-pair">
+          {parent && (
+            <figure>
+              <img src={parent.picture_url} alt="" width={160} height={160} />
+              <figcaption>Before, strength 0</figcaption>
+            </figure>
+          )}
+          <figure>
+            <img src={revision.picture_url} alt="" width={160} height={160} />
+            <figcaption>After, strength +1.00</figcaption>
+          </figure>
+          <p className="at-hint">
+            The difference of the two becomes an edit vector that works on every portrait. It is
+            measured on faces it has never seen, and its card shows how well it holds.
+          </p>
+        </div>
+        <label>
+          <span className="at-label">Name</span>
+          <input
+            className="at-field"
+            autoFocus
+            required
+            maxLength={120}
+            value={title}
+            onFocus={(event) => event.currentTarget.select()}
+            onChange={(event) => setTitle(event.currentTarget.value)}
+          />
+        </label>
+        <label>
+          <span className="at-label">Tags, with commas between</span>
+          <input
+            className="at-field"
+            maxLength={400}
+            placeholder="smile, mouth corners"
+            value={tags}
+            onChange={(event) => setTags(event.currentTarget.value)}
+          />
+        </label>
+        <label>
+          <span className="at-label">Description</span>
+          <textarea
+            className="at-field"
+            rows={2}
+            maxLength={2000}
+            value={description}
+            onChange={(event) => setDescription(event.currentTarget.value)}
+          />
+        </label>
+        {save.error && (
+          <p className="st-refused" role="alert">
+            {save.error.message}
+          </p>
+        )}
+        <footer className="st-form-foot">
+          <span className="at-hint">Your team sees it in the library.</span>
+          <button type="button" className="at-button" onClick={onClose}>
+            Not now
+          </button>
+          <button type="submit" className="at-button" data-filled disabled={title.trim() === "" || save.isPending}>
+            {save.isPending ? "Saving" : "Save"}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+/** The changed parts as a name, such as "Upper lip and Lower lip, painted". */
+function suggestTitle(
+  revision: Revision,
+  parts: readonly { readonly name: string; readonly title: string }[],
+): string {
+  const names: unknown = revision.parameters["part_names"];
+  const titles = Array.isArray(names)
+    ? parts.filter(({ name }) => names.includes(name)).map(({ title }) => title)
+    : [];
+  if (titles.length === 0) return revision.title;
+  return `${titles.slice(0, 3).join(", ")}, painted`;
+}

@@ -1,0 +1,253 @@
+/** The canvas, and what floats over it without covering the picture. */
+
+import { useEffect, useRef } from "react";
+
+import { useStudio, useStudioState } from "./context";
+import { Icon } from "./icons";
+import { isRunning } from "./state";
+import { firstName } from "./words";
+
+export function Stage({ isPhone }: { isPhone: boolean }) {
+  const { session, image, family } = useStudio();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => (canvas.current ? session.attach(canvas.current) : undefined), [session]);
+  useEffect(() => {
+    if (isPhone) session.setFit(10_000, 0);
+    else session.setFit(600, 24);
+  }, [session, isPhone]);
+  const [part, tool, hovered] = useStudioState((s) => [s.part, s.tool, s.hovered]);
+  const titleOf = (id: number | null) => family.parts.find((each) => each.id === id)?.title;
+  return (
+    <main className="st-stage" id="content" aria-label="Canvas" data-region>
+      <canvas
+        ref={canvas}
+        className="st-canvas"
+        data-testid="studio-canvas"
+        role="application"
+        aria-roledescription="painting canvas"
+        aria-label={`${image.name}. Arrows move the brush, D puts the pen down or up.`}
+        aria-describedby="st-canvas-state"
+        tabIndex={0}
+      />
+      <p id="st-canvas-state" className="at-hidden">
+        {`Tool ${tool}, painting ${titleOf(part) ?? ""}.`}
+        {hovered !== null && ` The brush is over ${titleOf(hovered) ?? "nothing"}.`}
+      </p>
+      <LateLine />
+      <RunPill />
+      {!isPhone && hovered !== null && <span className="st-under">{titleOf(hovered)}</span>}
+      <CompareHandle />
+      <CompareBar />
+      {isPhone ? <PhoneButtons /> : <ViewPill />}
+    </main>
+  );
+}
+
+function LateLine() {
+  const [isLate, view, size] = useStudioState((s) => [s.isPreviewLate, s.viewport, s.labelSize]);
+  if (!isLate) return null;
+  return (
+    <span
+      className="st-late"
+      style={{ left: view.left, top: view.top, width: view.scale * size }}
+      aria-hidden="true"
+    />
+  );
+}
+
+function RunPill() {
+  const job = useStudioState((state) => state.job);
+  if (!isRunning(job)) return null;
+  const isLive = job.status === "running" || job.step > 0;
+  return (
+    <span className="st-live" data-live={isLive || undefined}>
+      <span className="st-live-dot" />
+      {isLive ? (
+        <>
+          <strong>Live</strong> step {job.step} of {job.numSteps}
+        </>
+      ) : (
+        "Waiting for a free worker"
+      )}
+    </span>
+  );
+}
+
+function ViewPill() {
+  const { session, family } = useStudio();
+  const [mayUndo, mayRedo, scale, showsPixels, isBeforeHeld] = useStudioState((s) => [
+    s.mayUndo,
+    s.mayRedo,
+    s.viewport.scale,
+    s.showsPixels,
+    s.isBeforeHeld,
+  ]);
+  const percent = Math.round((100 * scale * family.label_size) / family.resolution);
+  return (
+    <div className="st-view" role="toolbar" aria-label="View and undo">
+      <UndoButtons mayUndo={mayUndo} mayRedo={mayRedo} />
+      <span className="st-view-rule" />
+      <output className="st-zoom" aria-label="Zoom">
+        {percent} %
+      </output>
+      <span className="st-view-rule" />
+      <button type="button" className="at-button" data-quiet onClick={() => session.fit()}>
+        Fit
+      </button>
+      {percent >= 400 && (
+        <button
+          type="button"
+          className="at-button"
+          data-quiet
+          aria-pressed={showsPixels}
+          onClick={() => session.look({ showsPixels: !showsPixels })}
+        >
+          Pixels
+        </button>
+      )}
+      <HoldBefore isHeld={isBeforeHeld} />
+    </div>
+  );
+}
+
+function UndoButtons({ mayUndo, mayRedo }: { mayUndo: boolean; mayRedo: boolean }) {
+  const { session } = useStudio();
+  return (
+    <>
+      <button
+        type="button"
+        className="at-button"
+        data-quiet
+        data-icon
+        aria-label="Undo"
+        title="Undo (Ctrl Z)"
+        disabled={!mayUndo}
+        onClick={() => session.undo()}
+      >
+        <Icon name="undo" />
+      </button>
+      <button
+        type="button"
+        className="at-button"
+        data-quiet
+        data-icon
+        aria-label="Redo"
+        title="Redo (Ctrl Shift Z)"
+        disabled={!mayRedo}
+        onClick={() => session.redo()}
+      >
+        <Icon name="redo" />
+      </button>
+    </>
+  );
+}
+
+function HoldBefore({ isHeld }: { isHeld: boolean }) {
+  const { session } = useStudio();
+  const hold = (isBeforeHeld: boolean) => session.look({ isBeforeHeld });
+  return (
+    <button
+      type="button"
+      className="at-button"
+      data-quiet
+      aria-pressed={isHeld}
+      aria-label="Hold for before"
+      onPointerDown={() => hold(true)}
+      onPointerUp={() => hold(false)}
+      onPointerLeave={() => hold(false)}
+      onKeyDown={(event) => event.key === " " && hold(true)}
+      onKeyUp={(event) => event.key === " " && hold(false)}
+      onBlur={() => hold(false)}
+    >
+      <Icon name="compare" />
+      <span className="st-wide">
+        Hold <kbd className="at-kbd">X</kbd> for before
+      </span>
+    </button>
+  );
+}
+
+function PhoneButtons() {
+  const [mayUndo, mayRedo, isHeld] = useStudioState((s) => [
+    s.mayUndo,
+    s.mayRedo,
+    s.isBeforeHeld,
+  ]);
+  return (
+    <div className="st-phone-buttons">
+      <UndoButtons mayUndo={mayUndo} mayRedo={mayRedo} />
+      <HoldBefore isHeld={isHeld} />
+    </div>
+  );
+}
+
+/** The line between before and after: dragged, or moved by arrows. */
+function CompareHandle() {
+  const { session } = useStudio();
+  const [mode, at, view, size] = useStudioState((s) => [
+    s.mode,
+    s.compareAt,
+    s.viewport,
+    s.labelSize,
+  ]);
+  if (mode !== "compare") return null;
+  const width = view.scale * size;
+  return (
+    <div className="st-compare" style={{ left: view.left, top: view.top, width, height: width }}>
+      <span className="st-tag" data-side="left">
+        Before
+      </span>
+      <span className="st-tag" data-side="right">
+        After
+      </span>
+      <span className="st-compare-line" style={{ left: `${at * 100}%` }}>
+        <span className="st-compare-knob" />
+      </span>
+      <input
+        type="range"
+        aria-label="Before and after"
+        aria-valuetext={`${Math.round(at * 100)} percent before`}
+        min={0}
+        max={1}
+        step={0.01}
+        value={at}
+        onChange={(event) => session.look({ compareAt: event.currentTarget.valueAsNumber })}
+        onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}
+      />
+    </div>
+  );
+}
+
+/** What to do with the revision that is compared. */
+function CompareBar() {
+  const { session, revisions } = useStudio();
+  const comparedId = useStudioState((state) => state.comparedId);
+  const revision = revisions.find(({ id }) => id === comparedId);
+  if (!revision) return null;
+  return (
+    <div className="st-compare-bar" role="group" aria-label="Compared revision">
+      <span className="at-ellipsis">
+        <strong>{revision.title}</strong> by {firstName(revision.author.name)}, left; the present
+        picture, right
+      </span>
+      {!revision.is_head && (
+        <button
+          type="button"
+          className="at-button"
+          data-size="small"
+          onClick={() => void session.restore(revision.id)}
+        >
+          <Icon name="restore" size={16} /> Restore
+        </button>
+      )}
+      <button
+        type="button"
+        className="at-button"
+        data-size="small"
+        onClick={() => session.compareWith(null)}
+      >
+        Close
+      </button>
+    </div>
+  );
+}

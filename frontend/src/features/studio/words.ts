@@ -1,0 +1,14 @@
+/** What did somebody type as a strength? */
+
+/** The strength on the grid of 0.05, or null if it is none from −2 to 2. */
+export function readStrength(text: string): number | null {
+  const value = Number(text.trim().replace("−", "-").replace(",", ".").replace(/^\+/, ""));
+  if (text.trim() === "" || !Number.isFinite(value) || Math.abs(value) > 2) return null;
+  return Math.round(value * 20) / 20;
+}
+
+export const firstName = (name: string): string => name.split(" ")[0] ?? name;
+
+/** A loss with two digits that mean something. */
+export const lossFigure = (loss: number): string =>
+  loss >= 0.095 ? loss.toFixed(2) : loss.toPrecision(1);
