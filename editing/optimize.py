@@ -75,16 +75,26 @@ class Networks(Protocol):
 class OptimizeOptions:
     """How one run goes; the defaults are those for learning an edit.
 
+    The paper's plain Adam with a rate of 0.02 is `learning_rate=0.02, damping=0`. Ours, on
+    two paintings of a 64 px bundle, 60 steps: the same agreement (0.96 and 0.97), with the
+    offset's norm down from 15 to 10 and the change outside the region, on other portraits,
+    down by a tenth to a third.
+
     Args:
         steps: number of updates, 1 to 1000.
         learning_rate: Adam's, on the offset.
+        damping: Adam's epsilon in units of the first gradient's root mean square. Plain
+            Adam moves every coordinate alike, also those that this picture hardly shows (the
+            hair under a hat); on other pictures they show as leaks. Damped, a coordinate
+            moves in proportion to what it does.
         lambda_rgb: weight of the appearance outside the region.
         lambda_ce: weight of following the painting inside it.
         lambda_id: weight of the identity term; without effect in a bundle without one.
     """
 
     steps: int = 60
-    learning_rate: float = 0.02
+    learning_rate: float = 0.1
+    damping: float = 3.0
     lambda_rgb: float = 15.0
     lambda_ce: float = 1.0
     lambda_id: float = 10.0
@@ -212,6 +222,9 @@ def _steps(
         )
         if step < options.steps:
             (offset.grad,) = torch.autograd.grad(total, offset)
+            if step == 0:
+                size = offset.grad.square().mean().sqrt()
+                adam.param_groups[0]["eps"] = max(options.damping * float(size), 1e-8)
             adam.step()
 
 

@@ -8,6 +8,7 @@ segmentation must follow the painting; outside it the pixels must stay as they a
 Shapes: N images, H x W label-map pixels.
 Source: Ling et al. 2021 (EditGAN), section 3.3: `Region` is r of equation 1, `parts`
 is Q_edit, `margin` the 5-pixel buffer, whose shape the paper leaves open (here square).
+Leaving out of Q what merely gives way is ours.
 """
 
 from collections.abc import Collection
@@ -52,16 +53,39 @@ def default_margin(label_size: int) -> int:
 
 
 def changed_parts(
-    before: Tensor, after: Tensor, *, background: Collection[int]
+    before: Tensor, after: Tensor, *, background: Collection[int], give_way: float = 0.15
 ) -> frozenset[int]:
-    """Return the parts that gained or lost pixels between label maps (N, H, W).
+    """Return the parts that an edit from label map `before` to `after` (N, H, W) is about.
 
-    Parts in `background` are left out: with them in, painting a wheel onto the road
-    would set the whole road free to change.
+    These are the parts that gained or lost pixels, without two kinds that would set far
+    too much free to change:
+
+    - Parts in `background`. With them in, painting a wheel onto the road would free the
+      whole road.
+    - Parts that merely give way: less than the share `give_way` of their pixels moved, and
+      other edited parts cover every pixel that changed. A smile takes some pixels of skin
+      and returns others; with skin in, the edit could recolour the whole face. 0 keeps them.
     """
     moved = before != after
     touched: list[int] = torch.cat([before[moved], after[moved]]).unique().tolist()
-    return frozenset(touched) - frozenset(background)
+    parts = frozenset(touched) - frozenset(background)
+    pairs = torch.stack([before[moved], after[moved]])
+    # Where background became background there is nothing to cover.
+    pairs = pairs[:, _any_of(pairs, parts)]
+    shares = {}
+    for part in parts:
+        covered = (before == part) | (after == part)
+        shares[part] = float(moved[covered].float().mean())
+    for part in sorted(parts, key=lambda part: (shares[part], part)):
+        if shares[part] < give_way and bool(_any_of(pairs, parts - {part}).all()):
+            parts -= {part}
+    return parts
+
+
+def _any_of(pairs: Tensor, parts: Collection[int]) -> Tensor:
+    """Return for each column of (2, P) whether either id is one of `parts`."""
+    wanted = torch.tensor(sorted(parts), dtype=pairs.dtype, device=pairs.device)
+    return torch.isin(pairs, wanted).any(dim=0)
 
 
 def region_of_interest(

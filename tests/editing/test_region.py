@@ -45,7 +45,41 @@ def test_changed_parts_are_those_that_gained_or_lost_pixels_without_background()
     after[0, 5, 5] = 6
 
     assert changed_parts(before, after, background={0}) == {3, 4, 6}
-    assert changed_parts(before, after, background=()) == {0, 3, 4, 6}
+    assert changed_parts(before, after, background=(), give_way=0) == {0, 3, 4, 6}
+
+
+def test_a_part_that_merely_gives_way_is_not_what_the_edit_is_about():
+    before = torch.full((1, 8, 8), 2, dtype=torch.uint8)  # skin
+    before[0, 5, 2:6] = 9  # a mouth
+    after = before.clone()
+    after[0, 5, 2], after[0, 4, 2] = 2, 9  # its corner rises
+
+    assert changed_parts(before, after, background={0}) == {9}
+    assert changed_parts(before, after, background={0}, give_way=0) == {2, 9}
+
+
+def test_a_part_stays_in_the_edit_where_nothing_else_covers_its_change():
+    before = torch.full((1, 8, 8), 2, dtype=torch.uint8)  # skin
+    before[0, :4] = 3  # hair
+    before[0, 5, 2:4] = 4  # a brow
+    after = before.clone()
+    after[0, 4, 0] = 3  # hair grows a little, over skin
+    after[0, 5, 2] = 3  # and over half of the brow
+
+    assert changed_parts(before, after, background={0}) == {3, 4}
+
+
+def test_painting_a_sliver_of_one_large_part_into_another_keeps_one_of_them():
+    before = torch.full((1, 8, 8), 2, dtype=torch.uint8)
+    before[0, :4] = 3
+    after = before.clone()
+    after[0, 4, 0] = 3
+
+    assert len(changed_parts(before, after, background={0})) == 1
+
+
+def test_equal_label_maps_have_no_changed_parts():
+    assert changed_parts(blank(), blank(), background={0}) == frozenset()
 
 
 def test_a_picture_without_any_edited_part_is_refused():
