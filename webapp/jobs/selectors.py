@@ -58,3 +58,9 @@ def by_key(owner: User, key: str | None) -> Job | None:
     if not key:
         return None
     return Job.objects.filter(owner=owner, idempotency_key=key).select_related("owner").first()
+
+
+def starts(owner: User, kind: str, *, since: datetime, limit: int) -> list[datetime]:
+    """Return when `owner` started the newest jobs of a kind, newest first."""
+    found = Job.objects.filter(owner=owner, kind=kind, created_at__gt=since)
+    return list(found.order_by("-created_at").values_list("created_at", flat=True)[:limit])

@@ -4,6 +4,7 @@ All ends of a job go through `end`: it writes the row, runs the registered handl
 same transaction, and announces after the commit.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter
 
 from webapp.accounts.models import Team, User
 from webapp.common import events
-from webapp.common.errors import ConflictError
+from webapp.common.errors import ConflictError, RateLimitedError
 from webapp.common.messages import TeamEvent
 from webapp.common.redis import client
 from webapp.jobs import doorbell, policies, selectors
@@ -36,6 +37,16 @@ REQUESTS: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 StatusName = Literal[
     "queued", "leased", "running", "canceling", "succeeded", "failed", "canceled"
 ]
+
+
+MAX_PER_MINUTE = 20
+NOUNS = {"optimize": "optimizations", "refine": "refinements"}
+
+
+class TooManyJobsError(RateLimitedError):
+    """The person started as many jobs of this kind as a minute allows."""
+
+    code = "jobs.too_many"
 
 
 class ReusedKeyError(ConflictError):
@@ -102,10 +113,12 @@ def enqueue(
 
     Raises:
         ReusedKeyError: the key was used for another request.
+        TooManyJobsError: the owner started too many of this kind within a minute.
     """
     body = request.model_dump(mode="json")
     earlier = selectors.by_key(owner, idempotency_key)
     if earlier is None:
+        _check_pace(owner, request.kind, now=now)
         job = Job(
             owner=owner,
             team=team,
@@ -132,6 +145,19 @@ def enqueue(
     if earlier.request != body:
         raise ReusedKeyError("This key was used for another request. Send a new one.")
     return earlier
+
+
+def _check_pace(owner: User, kind: str, *, now: datetime) -> None:
+    if kind not in NOUNS:
+        return
+    window = timedelta(minutes=1)
+    started = selectors.starts(owner, kind, since=now - window, limit=MAX_PER_MINUTE)
+    if len(started) == MAX_PER_MINUTE:
+        seconds = max(1, math.ceil((started[-1] + window - now).total_seconds()))
+        raise TooManyJobsError(
+            f"That was {MAX_PER_MINUTE} {NOUNS[kind]} in a minute. "
+            f"You can go on in {seconds} s."
+        )
 
 
 # ---- ending ------------------------------------------------------------------------------

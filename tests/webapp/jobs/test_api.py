@@ -122,3 +122,25 @@ def test_a_job_of_nowhere_is_not_found(who: People) -> None:
     response = rows.client(who.owner).get(f"/api/jobs/{uuid4()}")
 
     assert (response.status_code, response.json()["code"]) == (404, "jobs.unknown")
+
+
+def test_the_twenty_first_optimization_within_a_minute_is_refused_in_words(
+    who: People, job: Job
+) -> None:
+    request = services.REQUESTS.validate_python(job.request)
+
+    def start(seconds: float) -> Job:
+        return services.enqueue(
+            owner=who.teammate, team=who.team, request=request, now=later(seconds)
+        )
+
+    for second in range(1, 20):
+        start(second)
+
+    with pytest.raises(services.TooManyJobsError) as caught:
+        start(48)
+    assert caught.value.detail == (
+        "That was 20 optimizations in a minute. You can go on in 12 s."
+    )
+    assert caught.value.status == 429
+    start(61)
