@@ -5,7 +5,9 @@ maps, and the edit vectors that were painted for them. Running it again changes 
 running it after a bundle was trained anew adds what the new one brings.
 """
 
+import hashlib
 import io
+import json
 import logging
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,7 +31,7 @@ from webapp.images.models import Image, Revision, RevisionKind
 from webapp.jobs.contract import Picture
 from webapp.library import services as library
 from webapp.library import vector_file
-from webapp.library.models import EditVector
+from webapp.library.models import EditVector, EditVectorVersion
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +103,9 @@ def _samples(info: BundleInfo, *, team: Team, owner: User, now: datetime) -> lis
     except (OSError, SafetensorError) as error:
         return [f"The sample pictures of {info.name} cannot be read: {error}."]
     names = [name for name in info.samples if name in tensors] or sorted(tensors)
+    titles = _titles(info)
+    revisions = Revision.objects.filter(image__team=team, kind=RevisionKind.SAMPLE)
+    present = set(revisions.values_list("w_plus_id", "picture_id"))
     report: list[str] = []
     # The last one made is shown first.
     for name in reversed(names):
@@ -108,56 +113,66 @@ def _samples(info: BundleInfo, *, team: Team, owner: User, now: datetime) -> lis
         if code.shape != (info.num_layers, info.w_dim):
             report.append(f"Sample {name} was made for another model; left out.")
             continue
-        picture = _picture(info.path / "samples", name, code)
-        if picture is None:
+        try:
+            png = (info.path / "samples" / f"{name}.png").read_bytes()
+            if (_hash(codes.write(code)), _hash(png)) in present:
+                continue  # the usual case at a start: nothing is stored or drawn again
+            picture = _picture(info.path / "samples" / f"{name}.labels.png", png, code)
+        except (OSError, SyntaxError) as error:
+            log.warning("sample %s left out: %s", name, error)
             report.append(f"Sample {name} has no picture; left out.")
             continue
-        title = name.replace("_", " ").replace("-", " ").capitalize()
-        report += _sample(info, title, picture, team=team, owner=owner, now=now)
+        title = titles.get(name) or name.replace("_", " ").replace("-", " ").capitalize()
+        report.append(_sample(info, title, picture, team=team, owner=owner, now=now))
     return report
 
 
-def _picture(folder: Path, name: str, code: codes.Code) -> Picture | None:
-    """Return a sample with its bytes stored, or None if a file is missing or unreadable."""
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _titles(info: BundleInfo) -> dict[str, str]:
+    """Return how the sample pictures are called, as far as the bundle says."""
     try:
-        png = (folder / f"{name}.png").read_bytes()
-        labels = (folder / f"{name}.labels.png").read_bytes()
-        with Pictures.open(io.BytesIO(png), formats=["PNG"]) as opened:
-            small = opened.convert("RGB").resize(
-                (THUMBNAIL, THUMBNAIL), Pictures.Resampling.BICUBIC
-            )
-    except (OSError, SyntaxError) as error:
-        log.warning("sample %s left out: %s", name, error)
-        return None
+        found = json.loads((info.path / "samples" / "titles.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v)[:120] for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _picture(labels: Path, png: bytes, code: codes.Code) -> Picture:
+    """Return a sample with its bytes stored.
+
+    Raises:
+        OSError, SyntaxError: a file is missing or no picture.
+    """
+    with Pictures.open(io.BytesIO(png), formats=["PNG"]) as opened:
+        small = opened.convert("RGB").resize(
+            (THUMBNAIL, THUMBNAIL), Pictures.Resampling.BICUBIC
+        )
     out = io.BytesIO()
     small.save(out, "WEBP", quality=88, method=4)
     return Picture(
         w_plus=artifacts.put(codes.write(code), content_type="application/octet-stream"),
         picture=artifacts.put(png, content_type="image/png"),
-        label_map=artifacts.put(labels, content_type="image/png"),
+        label_map=artifacts.put(labels.read_bytes(), content_type="image/png"),
         thumbnail=artifacts.put(out.getvalue(), content_type="image/webp"),
     )
 
 
 def _sample(
     info: BundleInfo, title: str, picture: Picture, *, team: Team, owner: User, now: datetime
-) -> list[str]:
+) -> str:
     """Add a sample, or a revision to it if the bundle was trained anew since."""
     samples = Image.objects.filter(
         team=team, bundle=info.name, revisions__kind=RevisionKind.SAMPLE, owner=owner
     )
     image = samples.filter(name=title).distinct().first()
-    same = Revision.objects.filter(
-        image__team=team, kind=RevisionKind.SAMPLE, w_plus_id=picture.w_plus,
-        picture_id=picture.picture,
-    )  # fmt: skip
-    if same.exists():
-        return []
     if image is None:
         images.add_sample(
             owner=owner, team=team, name=title, bundle=info.name, picture=picture, now=now
         )
-        return [f"Added the sample picture {title}."]
+        return f"Added the sample picture {title}."
     images.add_revision(
         image=Image.objects.select_for_update(of=("self",)).get(pk=image.pk),
         author=owner,
@@ -167,7 +182,7 @@ def _sample(
         parent=None,
         now=now,
     )
-    return [f"Renewed the sample picture {title}."]
+    return f"Renewed the sample picture {title}."
 
 
 # ---- edit vectors ------------------------------------------------------------------------
@@ -181,10 +196,26 @@ def _vectors(
     info: BundleInfo, *, team: Team, author: User, measured_by: User, now: datetime
 ) -> list[str]:
     report: list[str] = []
+    versions = EditVectorVersion.objects.filter(
+        edit_vector__team=team, edit_vector__author=author, fingerprint=info.fingerprint
+    )
+    present = set(versions.values_list("learned_from__seed", "content_hash"))
     for path in _files(info):
         try:
-            report += _vector(
-                info, path, team=team, author=author, measured_by=measured_by, now=now
+            read = vector_file.read(path.read_bytes())
+            digest = vector_file.content_hash(vector_file.offset_bytes(read.offset))
+            if (path.stem, digest) in present:
+                continue  # also if somebody removed it
+            report.append(
+                _vector(
+                    info,
+                    path.stem,
+                    read,
+                    team=team,
+                    author=author,
+                    measured_by=measured_by,
+                    now=now,
+                )
             )
         except DomainError as refusal:
             report.append(f"Edit vector {path.stem} was left out: {refusal.detail}")
@@ -193,29 +224,24 @@ def _vectors(
 
 def _vector(
     info: BundleInfo,
-    path: Path,
+    name: str,
+    read: vector_file.VectorFile,
     *,
     team: Team,
     author: User,
     measured_by: User,
     now: datetime,
-) -> list[str]:
-    """Add an edit vector unless it is there; one that was painted anew replaces the old."""
-    read = vector_file.read(path.read_bytes())
+) -> str:
+    """Add an edit vector; one that was painted anew replaces the old."""
     made_for = read.card.get("model", {}).get("fingerprint", info.fingerprint)
     if made_for != info.fingerprint:
-        return [f"Edit vector {path.stem} was made for another model; left out."]
-    digest = vector_file.content_hash(vector_file.offset_bytes(read.offset))
-    seeded = EditVector.objects.filter(
-        team=team, author=author, current_version__learned_from__seed=path.stem,
+        return f"Edit vector {name} was made for another model; left out."
+    old = EditVector.objects.live().filter(
+        team=team, author=author, current_version__learned_from__seed=name,
         current_version__bundle=info.name,
     )  # fmt: skip
-    if seeded.filter(
-        current_version__content_hash=digest, current_version__fingerprint=info.fingerprint
-    ).exists():
-        return []
-    num_old = seeded.filter(deleted_at__isnull=True).update(deleted_at=now)
-    title = str(read.card.get("title") or path.stem.replace("_", " ").capitalize())
+    num_old = old.update(deleted_at=now)
+    title = str(read.card.get("title") or name.replace("_", " ").capitalize())
     groups = {part.group.lower() for part in info.parts if part.id in read.parts}
     library.save_edit_vector(
         actor=author,
@@ -224,11 +250,11 @@ def _vector(
         offset=read.offset,
         parts=read.parts,
         margin=int(read.card.get("margin", 5)),
-        learned_from={**dict(read.card.get("learned_from", {})), "seed": path.stem},
+        learned_from={**dict(read.card.get("learned_from", {})), "seed": name},
         title=title,
         description=str(read.card.get("description", "")),
         tags=[str(tag) for tag in read.card.get("tags", ())] or sorted(groups),
         measured_by=measured_by,
         now=now,
     )
-    return [f"{'Renewed' if num_old else 'Added'} the edit vector {title}."]
+    return f"{'Renewed' if num_old else 'Added'} the edit vector {title}."

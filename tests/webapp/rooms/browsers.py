@@ -12,7 +12,7 @@ from webapp.common.frames import Frame
 from webapp.rooms import routing
 
 ORIGIN = "http://127.0.0.1:8000"
-PATIENCE = 10.0  # the machine may be busy; passing tests never wait this long
+PATIENCE = 30.0  # the machine may be busy; passing tests never wait this long
 
 
 class ClosedError(Exception):

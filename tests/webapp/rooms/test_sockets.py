@@ -29,6 +29,15 @@ from webapp.rooms.models import RoomOp
 pytestmark = pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """The sockets' clock, which stands still; `clock[0] += 5` lets five seconds pass."""
+    found = [1_700_000_000.0]
+    monkeypatch.setattr(sockets.Socket, "now", staticmethod(lambda: found[0]))
+    monkeypatch.setattr(sockets.Socket, "tick_seconds", 0.05)
+    return found
+
+
 def room(image) -> str:
     return f"/ws/images/{image.pk}/"
 
@@ -123,10 +132,12 @@ async def test_nothing_is_heard_before_the_hello(image, sessions):
         assert (await browser.expect("refused"))["code"] == "rooms.no_hello"
 
 
-async def test_who_never_says_hello_is_closed(image, sessions, monkeypatch):
-    monkeypatch.setattr(consumers, "HELLO_SECONDS", 0.0)
-    monkeypatch.setattr(consumers.PictureSocket, "tick_seconds", 0.02)
+async def test_who_never_says_hello_is_closed(image, sessions, clock):
     async with opened(room(image), sessions["owner"], hello=False) as browser:
+        await browser.say({"type": "ping"})
+        await browser.expect("refused")
+        clock[0] += consumers.HELLO_SECONDS + 1
+
         assert await browser.expect_close() == 4400
 
 
@@ -287,16 +298,22 @@ async def test_a_second_tab_of_the_same_person_adds_nobody(who, image, sessions)
     assert told["op"]["stroke"]["op_id"] == stroke
 
 
-async def test_a_claim_ends_by_itself(image, sessions, monkeypatch):
-    monkeypatch.setattr(consumers.PictureSocket, "tick_seconds", 0.05)
-    monkeypatch.setattr(consumers.presence, "CLAIM_SECONDS", 0.1)
+async def test_a_claim_ends_five_seconds_after_the_last_stroke(image, sessions, clock):
     async with opened(room(image), sessions["owner"]) as browser:
+        await browser.expect("presence")
         await browser.say({"type": "claim", "part": 2})
-        parts = []
-        while parts[-1:] != [None] or 2 not in parts:
-            parts.append((await browser.expect("presence"))["people"][0]["part"])
+        claimed = await browser.expect("presence")
+        clock[0] += 4
+        await browser.draw(part=2)
+        await browser.expect("op")
+        clock[0] += 4
+        still = await browser.heard_so_far()
+        clock[0] += 1.1
+        ended = await browser.expect("presence")
 
-    assert parts[-2:] == [2, None]
+    assert claimed["people"][0]["part"] == 2
+    assert not [m for m in still if m["type"] == "presence"]
+    assert ended["people"][0]["part"] is None
 
 
 # ---- previews and frames ---------------------------------------------------------------------
@@ -386,12 +403,13 @@ async def test_two_frames_are_in_flight_and_then_only_the_newest_follows(image, 
     assert not [m for m in after if isinstance(m, Frame)]
 
 
-async def test_who_never_acknowledges_is_closed_to_resync(image, sessions, monkeypatch):
-    monkeypatch.setattr(consumers.PictureSocket, "tick_seconds", 0.05)
-    monkeypatch.setattr("webapp.rooms.flow.STUCK_SECONDS", 0.2)
+async def test_who_never_acknowledges_is_closed_to_resync(image, sessions, clock):
     async with opened(room(image), sessions["owner"]) as browser:
         await put_frame(browser.stream, 1)
         await browser.expect_frame()
+        clock[0] += 10
+        await browser.heard_so_far()
+        clock[0] += 0.1
 
         assert await browser.expect_close() == 4408
 
@@ -487,9 +505,9 @@ async def test_a_message_that_is_too_long_ends_the_socket(image, sessions):
         assert await browser.expect_close() == 1009
 
 
-async def test_a_flood_ends_the_socket(image, sessions):
+async def test_a_flood_ends_the_socket(image, sessions, clock):
     async with opened(room(image), sessions["owner"]) as browser:
-        for _ in range(1200):
+        for _ in range(901):
             await browser.say({"type": "sing"})
 
         assert await browser.expect_close() == 4429
@@ -498,7 +516,7 @@ async def test_a_flood_ends_the_socket(image, sessions):
 @pytest.mark.parametrize(
     ("loses", "code"), [("membership", 4403), ("session", 4401), ("account", 4401)]
 )
-async def test_lost_rights_reach_an_open_socket(who, image, sessions, monkeypatch, loses, code):
+async def test_lost_rights_reach_an_open_socket(who, image, sessions, clock, loses, code):
     def lose():
         if loses == "membership":
             Membership.objects.filter(user=who.teammate).delete()
@@ -507,11 +525,10 @@ async def test_lost_rights_reach_an_open_socket(who, image, sessions, monkeypatc
         else:
             type(who.teammate).objects.filter(pk=who.teammate.pk).update(is_active=False)
 
-    monkeypatch.setattr(consumers.PictureSocket, "tick_seconds", 0.05)
-    monkeypatch.setattr(consumers.PictureSocket, "revalidate_seconds", 0.1)
     async with opened(room(image), sessions["teammate"]) as browser:
         await browser.heard_so_far()
         await db_call(lose)
+        clock[0] += sockets.REVALIDATE_SECONDS
 
         assert await browser.expect_close() == code
 
