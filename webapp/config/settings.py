@@ -22,6 +22,7 @@ BUNDLES_DIR = ENV.BUNDLES_DIR
 FRONTEND_DIST = ENV.FRONTEND_DIST
 REDIS_URL = ENV.REDIS_URL
 
+APPEND_SLASH = False  # an address is what it says
 ROOT_URLCONF = "webapp.config.urls"
 ASGI_APPLICATION = "webapp.config.asgi.application"
 
@@ -148,6 +149,7 @@ STATIC_URL = "/static/"
 if FRONTEND_DIST.is_dir():
     WHITENOISE_ROOT = str(FRONTEND_DIST)
 WHITENOISE_MAX_AGE = 60
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 
 def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:  # noqa: N802 - setting

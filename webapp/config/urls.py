@@ -9,7 +9,10 @@ urlpatterns = [
     path("api/", api.urls),
     path("_allauth/", include("allauth.headless.urls")),
     re_path(r"^media/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{1,12})$", media.media),
-    re_path(r"^(?!api/|_allauth/|media/|ws/|assets/|static/).*$", pages.application),
+    # Everything else is a page, unless it has the name of a file.
+    re_path(
+        r"^(?!api/|_allauth/|media/|ws/|assets/|static/)(?!.*\.\w+$).*$", pages.application
+    ),
 ]
 
 handler400 = problems.bad_request

@@ -75,7 +75,8 @@ def test_the_one_page_answers_every_address_of_the_application(
         assert (response.status_code, response.content[:15]) == (200, b"<!doctype html>")
         assert "csrftoken" in response.cookies
     assert rows.client(None).post("/pictures").status_code in (403, 405)
-    assert rows.client(None).get("/assets/none.js").status_code == 404
+    for path in ("/assets/none.js", "/favicon.ico", "/media/none", "/robots.txt"):
+        assert rows.client(None).get(path).status_code == 404, path
 
 
 def test_without_a_build_the_page_says_how_to_make_one(settings: Any, tmp_path: Path) -> None:
