@@ -105,7 +105,10 @@ def test_what_people_changed_stays(samples):
     call_command("seed_demo", verbosity=0)
 
     assert User.objects.get(email="mara@example.com").name == "Mara K."
-    assert sorted(Image.objects.values_list("name", flat=True)) == ["Benedict", "Rosa, blue backdrop"]
+    assert sorted(Image.objects.values_list("name", flat=True)) == [
+        "Benedict",
+        "Rosa, blue backdrop",
+    ]
 
 
 def test_the_measuring_job_of_a_seeded_vector_may_run(samples):
