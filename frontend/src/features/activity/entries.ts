@@ -28,11 +28,23 @@ const JOBS: Record<string, readonly [doing: string, done: string, failed: string
   measure: ["has a vector measured", "had a vector measured", "could not have a vector measured"],
 };
 
+const REVISIONS: Record<string, string> = {
+  sample: "added a sample",
+  invert: "brought a picture into focus",
+  optimize: "painted and optimized",
+  refine: "refined",
+  render: "kept vectors",
+  restore: "restored an earlier revision",
+};
+
 const ENDED_BADLY = new Set(["failed", "canceled"]);
 
 export function sentence(entry: Activity): string {
   if (entry.kind === "vector") return `saved the vector “${entry.title}”`;
-  if (entry.kind === "revision") return entry.title ? `kept “${entry.title}”` : "kept a revision";
+  if (entry.kind === "revision") {
+    // A revision without a name of its own comes with what made it.
+    return REVISIONS[entry.title] ?? (entry.title ? `kept “${entry.title}”` : "kept a revision");
+  }
   const words = JOBS[entry.title.toLowerCase()];
   if (!words) return entry.title;
   if (entry.status === "succeeded") return words[1];

@@ -153,7 +153,12 @@ function Comparison({
   return (
     <>
       <div className={styles.pictures} data-view={view}>
-        {view === "slider" && (
+        {a.id === b.id && (
+          <figure className={styles.one}>
+            <img src={b.picture_url} alt={titleOf(b)} />
+          </figure>
+        )}
+        {a.id !== b.id && view === "slider" && (
           <CompareSlider
             key={`${a.id}${b.id}`}
             before={a.picture_url}
@@ -166,7 +171,7 @@ function Comparison({
             knobAt={0.925}
           />
         )}
-        {view === "side" &&
+        {a.id !== b.id && view === "side" &&
           [["A", a] as const, ["B", b] as const].map(([letter, revision]) => (
             <figure key={letter} className={styles.one}>
               <img src={revision.picture_url} alt={`${letter}, ${titleOf(revision)}`} />
@@ -175,19 +180,20 @@ function Comparison({
               </span>
             </figure>
           ))}
-        {view === "difference" && (
+        {a.id !== b.id && view === "difference" && (
           <figure className={styles.one}>
             <Heat compared={compared} label={`Difference between ${titleOf(a)} and ${titleOf(b)}`} />
           </figure>
         )}
       </div>
       <p className={styles.below}>
-        {compared.state === "done" && (
+        {a.id === b.id && <span>Choose a second revision to compare this one with.</span>}
+        {a.id !== b.id && compared.state === "done" && (
           <span title="Pixels of which a channel changed by 8 of 255 or more">
             <strong>{percent(compared.result.changedShare, 1)}</strong> of pixels changed
           </span>
         )}
-        {view === "difference" && <HeatLegend gain={GAIN} />}
+        {a.id !== b.id && view === "difference" && <HeatLegend gain={GAIN} />}
       </p>
     </>
   );

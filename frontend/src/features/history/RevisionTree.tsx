@@ -63,7 +63,7 @@ export function RevisionTree({
         ))}
       </svg>
       {revisions.map((revision) => (
-        <li key={revision.id} style={{ height: ROW, paddingLeft: indent - 20 }}>
+        <li key={revision.id} style={{ height: ROW, paddingLeft: indent - 8 }}>
           <button
             type="button"
             data-row

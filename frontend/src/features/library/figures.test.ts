@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+
+import type { Card } from "../../api/client";
+import { effects, figuresOf, nearest, stripIndex, weakness } from "./figures";
+
+const card: Card = {
+  strengths: [-2, -1, 0, 1, 2],
+  strips: [],
+  num_probes: 50,
+  locality: 0.98,
+  outside_change: 0.01,
+  identity: 0.97,
+  success: 0.94,
+  effect_by_part: { upper_lip: 0.02, skin: -0.02, hair: 0 },
+  valid_range: [-1.2, 1.8],
+  norm: 3,
+};
+
+test("a strong vector has no weakness, and its figures carry their unit", () => {
+  expect(figuresOf(card).map(({ shown }) => shown)).toEqual(["98 %", "0.97", "94 %"]);
+  expect(weakness(card)).toBeNull();
+});
+
+test("a figure under its minimum is said in a sentence", () => {
+  expect(weakness({ ...card, identity: 0.86 })).toBe(
+    "Weak: it keeps identity at 0.86, the minimum is 0.90.",
+  );
+});
+
+test("a family without a measure of identity shows two figures", () => {
+  expect(figuresOf({ ...card, identity: null })).toHaveLength(2);
+});
+
+test("growing and shrinking parts count alike, untouched parts not at all", () => {
+  expect(effects(card)).toEqual([
+    { part: "upper_lip", share: 0.5 },
+    { part: "skin", share: 0.5 },
+  ]);
+});
+
+test("beyond the most, parts are gathered as everything else", () => {
+  const many = { ...card, effect_by_part: { a: 4, b: 2, c: 1, d: 1 } };
+
+  expect(effects(many, 3)).toEqual([
+    { part: "a", share: 0.5 },
+    { part: "b", share: 0.25 },
+    { part: "everything_else", share: 0.25 },
+  ]);
+});
+
+test("the nearest strength and the picture under a pointer are found", () => {
+  expect(nearest(card.strengths, 0.6)).toBe(3);
+  expect([stripIndex(0, 5), stripIndex(0.5, 5), stripIndex(1, 5)]).toEqual([0, 2, 4]);
+});
