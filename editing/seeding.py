@@ -192,15 +192,15 @@ def _transfer(vector: EditVector, card: Card) -> float:
     return along / max(learned, 1e-12)
 
 
-def sheet(bundle: Bundle, found: Sequence[Candidate], faces: Tensor) -> bytes:
+def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
     """Return a PNG that shows every vector at -2..2 on each of `faces` (n, L, w_dim)."""
     rows = []
-    for candidate in found:
-        offset = candidate.vector.offset.to(faces)
+    for vector in found:
+        offset = vector.offset.to(faces)
         ladder = torch.stack([strength * offset for strength in vectors.STRENGTHS])
         rows.append([picture for face in faces for picture in bundle.render(face + ladder)])
     columns = [f"{strength:+g}" for strength in vectors.STRENGTHS] * len(faces)
-    labels = [candidate.vector.card["title"] for candidate in found]
+    labels = [str(vector.card.get("title", "")) for vector in found]
     stream = io.BytesIO()
     images.sheet(rows, labels=labels, columns=columns, cell=96).save(stream, format="PNG")
     return stream.getvalue()
@@ -240,7 +240,6 @@ def vectors_command(
     limits = Limits(options=OptimizeOptions(steps=steps), num_sources=num_sources)
     codes = sources(bundle, painted)
     labels = torch.cat([bundle.segment(part) for part in codes.split(16)])
-    kept: list[Candidate] = []
     failed: dict[str, str] = {}
     names = only or tuple(painted.painting_rules)
     for name in tqdm(names, desc="vectors", unit="rule"):
@@ -252,18 +251,18 @@ def vectors_command(
         target = folder / f"{name}.safetensors"
         reason = tried[0].failure(limits) if tried else "no portrait to paint it on"
         if reason is None:
-            kept.append(tried[0])
             vectors.save(tried[0].vector, target)
         else:
             failed[name] = reason
             target.unlink(missing_ok=True)
         for candidate in tried[:1]:
             tqdm.write(_line(candidate, reason))
-    if kept:
+    stored = list(bundle.vectors().values())
+    if stored:
         place = sheet_path or Path("docs/families") / family / "vectors.png"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(sheet(bundle, kept, bundle.probes[:2]))
-        click.echo(f"{len(kept)} vectors in {folder}, shown in {place}")
+        place.write_bytes(sheet(bundle, stored, bundle.probes[:2]))
+        click.echo(f"{len(stored)} vectors in {folder}, shown in {place}")
     for name, reason in failed.items():
         click.echo(f"left out {name}: {reason}")
 

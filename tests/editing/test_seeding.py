@@ -70,7 +70,7 @@ def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
 def test_the_sheet_shows_every_vector_at_every_strength_on_every_face():
     bundle, found = tried("smile")
 
-    data = seeding.sheet(bundle, found, bundle.probes[:2])
+    data = seeding.sheet(bundle, [c.vector for c in found], bundle.probes[:2])
 
     picture = Image.open(io.BytesIO(data))
     assert picture.width > 10 * 96
