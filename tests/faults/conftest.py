@@ -22,7 +22,7 @@ from webapp.images.models import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 def eventually(

@@ -23,7 +23,11 @@ from webapp.jobs import worker as facade
 from webapp.jobs.contract import PreviewRequest
 from webapp.jobs.models import Job
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+]
 
 
 def now() -> datetime:
