@@ -76,6 +76,15 @@ test("the region of an edit holds its parts before and after, and a margin", () 
   expect([...(edit?.region.data ?? [])]).toEqual([0, 1, 1, 1, 1, 1, 0, 0]);
 });
 
+test("a part that merely gives way is not what the edit is about", () => {
+  const before = disc(9); // skin
+  before.data.fill(2, 16 * 32 + 14, 16 * 32 + 18);
+  const after = { ...before, data: before.data.slice() };
+  after.data.fill(2, 15 * 32 + 13, 15 * 32 + 15);
+
+  expect(findEdit(before, after, new Set([0]), 1)?.parts).toEqual([2]);
+});
+
 test("an unchanged painting is no edit", () => {
   expect(findEdit(disc(4), disc(4), new Set([0]), 1)).toBeNull();
 });

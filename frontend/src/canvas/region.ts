@@ -6,7 +6,7 @@
 import type { LabelMap } from "./labels";
 
 export interface Edit {
-  /** Ids of the parts that gained or lost pixels, background left out. */
+  /** Ids of the parts that the edit is about. */
   readonly parts: readonly number[];
   /** Pixels whose part changed. */
   readonly numChanged: number;
@@ -21,21 +21,46 @@ export function findEdit(
   background: ReadonlySet<number>,
   margin: number,
 ): Edit | null {
-  const touched = new Set<number>();
-  let numChanged = 0;
-  before.data.forEach((was, i) => {
-    const is = after.data[i] ?? was;
-    if (was === is) return;
-    numChanged += 1;
-    touched.add(was).add(is);
-  });
-  const parts = [...touched].filter((part) => !background.has(part)).sort((a, b) => a - b);
+  const moved = [...before.data.keys()].filter((i) => before.data[i] !== after.data[i]);
+  const parts = changedParts(before, after, moved, background);
   if (parts.length === 0) return null;
   const wanted = new Set(parts);
   const covered = before.data.map((was, i) =>
     wanted.has(was) || wanted.has(after.data[i] ?? was) ? 1 : 0,
   );
-  return { parts, numChanged, region: dilate({ ...before, data: covered }, margin) };
+  return { parts, numChanged: moved.length, region: dilate({ ...before, data: covered }, margin) };
+}
+
+const GIVE_WAY = 0.15;
+
+/**
+ * The parts that gained or lost pixels, without background and without those that merely
+ * give way: less than a share of their pixels moved, and other edited parts cover every
+ * pixel that changed. Skin gives way to a smile.
+ */
+function changedParts(
+  before: LabelMap,
+  after: LabelMap,
+  moved: readonly number[],
+  background: ReadonlySet<number>,
+): number[] {
+  const ends = (i: number) => [before.data[i] ?? 0, after.data[i] ?? 0] as const;
+  const parts = new Set(moved.flatMap(ends).filter((part) => !background.has(part)));
+  const isCovered = (i: number, by: ReadonlySet<number>) => ends(i).some((part) => by.has(part));
+  const shares = [...parts].map((part) => {
+    const only = new Set([part]);
+    const numMoved = moved.filter((i) => isCovered(i, only)).length;
+    const numAll = before.data.reduce((n, _, i) => n + Number(isCovered(i, only)), 0);
+    return [part, numMoved / numAll] as const;
+  });
+  shares.sort(([a, shareA], [b, shareB]) => shareA - shareB || a - b);
+  const inQuestion = moved.filter((i) => isCovered(i, parts));
+  for (const [part, share] of shares) {
+    const others = new Set(parts);
+    others.delete(part);
+    if (share < GIVE_WAY && inQuestion.every((i) => isCovered(i, others))) parts.delete(part);
+  }
+  return [...parts].sort((a, b) => a - b);
 }
 
 /** The 0/1 map grown by a square of `margin` pixels, one axis after the other. */

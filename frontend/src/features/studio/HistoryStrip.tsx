@@ -8,6 +8,7 @@ import { Icon, type IconName } from "./icons";
 import { useNow } from "../../ui/useNow";
 import { shortWhen } from "../../ui/words";
 import { isRunning } from "./state";
+import { titleOf } from "./titles";
 import { firstName } from "./words";
 
 const KIND_ICONS: Readonly<Record<Revision["kind"], IconName>> = {
@@ -19,14 +20,8 @@ const KIND_ICONS: Readonly<Record<Revision["kind"], IconName>> = {
   restore: "restore",
 };
 
-export function HistoryStrip({
-  onSaveVector,
-}: {
-  onSaveVector: (revisionId: string) => void;
-}) {
+export function HistoryStrip() {
   const { image, revisions } = useStudio();
-  const comparedId = useStudioState((state) => state.comparedId);
-  const compared = revisions.find(({ id }) => id === comparedId);
   return (
     <section className="st-history" aria-label="History" data-region tabIndex={-1}>
       <div className="st-history-head">
@@ -44,16 +39,6 @@ export function HistoryStrip({
           <Tile key={revision.id} revision={revision} />
         ))}
       </ol>
-      {compared && !compared.is_head && compared.kind === "optimize" && (
-        <button
-          type="button"
-          className="at-button st-history-save"
-          data-size="small"
-          onClick={() => onSaveVector(compared.id)}
-        >
-          Save as edit vector
-        </button>
-      )}
     </section>
   );
 }
@@ -82,9 +67,10 @@ function RunTile() {
 }
 
 function Tile({ revision }: { revision: Revision }) {
-  const { session } = useStudio();
+  const { session, parts } = useStudio();
   const [comparedId, isBusy] = useStudioState((s) => [s.comparedId, isRunning(s.job)]);
   const now = useNow();
+  const title = titleOf(revision, parts);
   const isCompared = comparedId === revision.id;
   return (
     <li>
@@ -94,7 +80,7 @@ function Tile({ revision }: { revision: Revision }) {
         data-now={(revision.is_head && !isBusy) || undefined}
         data-compared={isCompared || undefined}
         aria-pressed={isCompared}
-        aria-label={`${revision.title}, ${revision.author.name}, ${shortWhen(revision.created_at, now)}${
+        aria-label={`${title}, ${revision.author.name}, ${shortWhen(revision.created_at, now)}${
           revision.is_head ? ", the present picture" : ""
         }. Compare.`}
         onClick={() => session.compareWith(isCompared ? null : revision.id)}
@@ -106,7 +92,7 @@ function Tile({ revision }: { revision: Revision }) {
           </span>
         </span>
         <span className="st-tile-words">
-          <span className="at-ellipsis">{revision.title}</span>
+          <span className="at-ellipsis">{title}</span>
           <span className="at-hint">
             {firstName(revision.author.name)} · {shortWhen(revision.created_at, now)}
           </span>

@@ -9,6 +9,7 @@ import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { LossPlot } from "./LossPlot";
 import { type RunningJob, isRunning } from "./state";
+import { titleOf } from "./titles";
 import { firstName } from "./words";
 
 const STEPS = [30, 60, 100].map((value) => ({ value: String(value), label: String(value) }));
@@ -41,14 +42,14 @@ function usePartNames(): string {
 }
 
 function Plan({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) {
-  const { session, revisions } = useStudio();
+  const { session, revisions, parts } = useStudio();
   const [steps, edit, mayEdit] = useStudioState((s) => [s.steps, s.edit, s.mayEdit]);
   const names = usePartNames();
   const head = revisions.find(({ is_head }) => is_head);
   const isLearned = head?.kind === "optimize" && !edit;
   return (
     <>
-      <div className="at-spread">
+      <div className="at-spread st-plan-head">
         <h2>Optimize</h2>
         {edit && (
           <span className="at-hint">
@@ -59,7 +60,7 @@ function Plan({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) 
       {isLearned ? (
         <div className="st-offer">
           <p>
-            <Icon name="check" size={16} /> Kept: <strong>{head.title || "your edit"}</strong>
+            <Icon name="check" size={16} /> Kept: <strong>{titleOf(head, parts)}</strong>
           </p>
           <button
             type="button"

@@ -89,7 +89,7 @@ export function PhoneSheet({
             <StackFoot />
           </>
         )}
-        {tab === "History" && <HistoryStrip onSaveVector={onSaveVector} />}
+        {tab === "History" && <HistoryStrip />}
       </div>
     </section>
   );

@@ -8,11 +8,12 @@ import { keys } from "../../api/queries";
 import { useStudio } from "./context";
 import * as data from "./data";
 import { Dialog } from "./Dialog";
+import { titleOf } from "./titles";
 
 export function SaveVector({ revision, onClose }: { revision: Revision; onClose: () => void }) {
   const { session, revisions, family } = useStudio();
   const client = useQueryClient();
-  const [title, setTitle] = useState(() => suggestTitle(revision, family.parts));
+  const [title, setTitle] = useState(() => titleOf(revision, family.parts));
   const [tags, setTags] = useState("");
   const [description, setDescription] = useState("");
   const parent = revisions.find(({ id }) => id === revision.parent_id);
@@ -101,17 +102,4 @@ export function SaveVector({ revision, onClose }: { revision: Revision; onClose:
       </form>
     </Dialog>
   );
-}
-
-/** The changed parts as a name, such as "Upper lip and Lower lip, painted". */
-function suggestTitle(
-  revision: Revision,
-  parts: readonly { readonly name: string; readonly title: string }[],
-): string {
-  const names: unknown = revision.parameters["part_names"];
-  const titles = Array.isArray(names)
-    ? parts.filter(({ name }) => names.includes(name)).map(({ title }) => title)
-    : [];
-  if (titles.length === 0) return revision.title;
-  return `${titles.slice(0, 3).join(", ")}, painted`;
 }

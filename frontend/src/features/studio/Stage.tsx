@@ -5,15 +5,22 @@ import { useEffect, useRef } from "react";
 import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { isRunning } from "./state";
+import { titleOf } from "./titles";
 import { firstName } from "./words";
 
-export function Stage({ isPhone }: { isPhone: boolean }) {
+export function Stage({
+  isPhone,
+  onSaveVector,
+}: {
+  isPhone: boolean;
+  onSaveVector: (revisionId: string) => void;
+}) {
   const { session, image, family } = useStudio();
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => (canvas.current ? session.attach(canvas.current) : undefined), [session]);
   useEffect(() => {
     if (isPhone) session.setFit(10_000, 0);
-    else session.setFit(600, 24);
+    else session.setFit(600, 62);
   }, [session, isPhone]);
   const [part, tool, hovered] = useStudioState((s) => [s.part, s.tool, s.hovered]);
   const titleOf = (id: number | null) => family.parts.find((each) => each.id === id)?.title;
@@ -37,7 +44,7 @@ export function Stage({ isPhone }: { isPhone: boolean }) {
       <RunPill />
       {!isPhone && hovered !== null && <span className="st-under">{titleOf(hovered)}</span>}
       <CompareHandle />
-      <CompareBar />
+      <CompareBar onSaveVector={onSaveVector} />
       {isPhone ? <PhoneButtons /> : <ViewPill />}
     </main>
   );
@@ -219,15 +226,15 @@ function CompareHandle() {
 }
 
 /** What to do with the revision that is compared. */
-function CompareBar() {
-  const { session, revisions } = useStudio();
+function CompareBar({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) {
+  const { session, revisions, parts } = useStudio();
   const comparedId = useStudioState((state) => state.comparedId);
   const revision = revisions.find(({ id }) => id === comparedId);
   if (!revision) return null;
   return (
     <div className="st-compare-bar" role="group" aria-label="Compared revision">
       <span className="at-ellipsis">
-        <strong>{revision.title}</strong> by {firstName(revision.author.name)}, left; the present
+        <strong>{titleOf(revision, parts)}</strong> by {firstName(revision.author.name)}, left; the present
         picture, right
       </span>
       {!revision.is_head && (
@@ -238,6 +245,16 @@ function CompareBar() {
           onClick={() => void session.restore(revision.id)}
         >
           <Icon name="restore" size={16} /> Restore
+        </button>
+      )}
+      {!revision.is_head && revision.kind === "optimize" && (
+        <button
+          type="button"
+          className="at-button"
+          data-size="small"
+          onClick={() => onSaveVector(revision.id)}
+        >
+          Save as edit vector
         </button>
       )}
       <button

@@ -165,7 +165,7 @@ function Layout() {
       {isPhone ? (
         <>
           <div className="st-phone-stage">
-            <Stage isPhone />
+            <Stage isPhone onSaveVector={onSaveVector} />
             <div className="st-phone-switch">
               <ViewSwitch isPhone />
             </div>
@@ -180,7 +180,7 @@ function Layout() {
         <>
           <Rail onHelp={() => setOpen({ kind: "sheet" })} />
           <PartsPanel />
-          <Stage isPhone={false} />
+          <Stage isPhone={false} onSaveVector={onSaveVector} />
           <div className="st-panel">
             <div className="st-panel-scroll" tabIndex={-1}>
               <OptimizeCard onSaveVector={onSaveVector} />
@@ -188,7 +188,7 @@ function Layout() {
             </div>
             <StackFoot />
           </div>
-          <HistoryStrip onSaveVector={onSaveVector} />
+          <HistoryStrip />
         </>
       )}
       {open?.kind === "picker" && <VectorPicker onClose={() => setOpen(null)} />}

@@ -163,7 +163,8 @@ function StrengthField({
 
 /** Where the vector was measured to work, once it was. */
 function measuredBand(vector: EditVector | undefined): readonly [number, number] | null {
-  return vector?.version.card?.valid_range ?? null;
+  const [low, high] = vector?.version.card?.valid_range ?? [];
+  return low === undefined || high === undefined ? null : [low, high];
 }
 
 const REFINE_STEPS = [10, 30] as const;
