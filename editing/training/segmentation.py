@@ -7,6 +7,7 @@ the branch on those codes and their label maps. All other exact labels serve tes
 Shapes: N pictures, K parts.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -133,10 +134,14 @@ def train_branch(
 def branch_scores(
     bundle: "Bundle", w_plus: Tensor, labels: Tensor, *, names: Sequence[str]
 ) -> dict[str, float]:
-    """Return mIoU and the IoU of every part of predictions against label maps (N, H, H)."""
+    """Return mIoU and the IoU of parts of predictions against label maps (N, H, H).
+
+    A part that occurs neither in predictions nor in label maps has no IoU.
+    """
     predicted = torch.cat([bundle.segment(codes) for codes in w_plus.split(16)])
     mean, each = fitting.miou(predicted, labels, num_parts=len(names))
     scores = {"miou": mean}
     for name, value in zip(names, each.tolist(), strict=True):
-        scores[f"iou_{name}"] = value
+        if not math.isnan(value):
+            scores[f"iou_{name}"] = value
     return scores

@@ -98,6 +98,7 @@ def test_a_stage_leaves_a_log_a_plot_and_a_sheet(pipeline: Pipeline) -> None:
     assert (folder / "loss.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network(drawn_renders: Path, tmp_path: Path) -> None:
     (tmp_path / "renders").symlink_to(drawn_renders)
     alone = tiny_pipeline(tmp_path)
