@@ -4,8 +4,10 @@ from django.urls import include, path, re_path
 
 from webapp.common import media, pages, problems
 from webapp.config.api import api
+from webapp.config.health import health
 
 urlpatterns = [
+    path("api/health", health),
     path("api/", api.urls),
     path("_allauth/", include("allauth.headless.urls")),
     re_path(r"^media/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{1,12})$", media.media),
