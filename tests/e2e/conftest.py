@@ -1,0 +1,88 @@
+"""A running platform, and browsers that use it as people do."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.e2e import platform
+from tests.e2e.platform import ROOT, RunningPlatform
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def atelier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    """The platform of this run; its log is kept with the screenshots when a test fails."""
+    with platform.running(tmp_path_factory.mktemp("atelier")) as running:
+        yield running
+        kept = ROOT / "test-results"
+        kept.mkdir(exist_ok=True)
+        shutil.copy(running.log, kept / "platform.log")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "Chromium is needed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def person(
+    browser: Browser, atelier: RunningPlatform, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
+    """Return a function that signs a person in, in a browser profile of their own."""
+    contexts: list[tuple[str, BrowserContext, list[str]]] = []
+
+    def sign_in(email: str, *, width: int = 1440, height: int = 900) -> Page:
+        context = browser.new_context(
+            base_url=atelier.url, viewport={"width": width, "height": height}
+        )
+        faults: list[str] = []
+        contexts.append((email, context, faults))
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto("/sign-in")
+        page.get_by_label("Mail address").fill(email)
+        page.get_by_label("Password").fill("atelier")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url("**/pictures")
+        return page
+
+    yield sign_in
+    failed = getattr(request.node, "failed", False)
+    for email, context, _ in contexts:
+        for number, page in enumerate(context.pages):
+            if failed:
+                _shoot(page, ROOT / "test-results", f"{request.node.name}-{email}-{number}")
+        context.close()
+    assert not [fault for _, _, faults in contexts for fault in faults]
+
+
+def _shoot(page: Page, folder: Path, name: str) -> None:
+    folder.mkdir(exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """Remember on the item whether its test failed, for the screenshots."""
+    report = yield
+    if report.when == "call":
+        item.failed = report.failed  # type: ignore[attr-defined]
+    return report
