@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 
 // While developing, the platform of `make run` answers everything that is not a module.
 const platform = process.env.ATELIER_URL ?? "http://127.0.0.1:8000";
-const passed = { target: platform, changeOrigin: false };
+// It trusts only its own origin, so requests come to it as if from there.
+const passed = { target: platform, changeOrigin: true, headers: { origin: platform } };
 
 export default defineConfig({
   plugins: [react()],

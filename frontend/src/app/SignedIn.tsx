@@ -9,7 +9,7 @@ import { ErrorNote } from "../ui/ErrorNote";
 export function SignedIn() {
   const { data, error, refetch } = useQuery(sessionQuery);
   const location = useLocation();
-  useTeamEvents(data?.user != null);
+  useTeamEvents(data?.user !== undefined && data.user !== null);
 
   if (error && !data) {
     return (

@@ -91,7 +91,7 @@ export function progressWords(
   secondsLeft: number | null | undefined,
 ): string {
   const steps = `${step} of ${numSteps} steps`;
-  if (secondsLeft == null || step < 5 || step >= numSteps) return steps;
+  if (secondsLeft === null || secondsLeft === undefined || step < 5 || step >= numSteps) return steps;
   return `${steps} · ${timeLeft(secondsLeft)}`;
 }
 

@@ -195,7 +195,7 @@ function Look({
             Try {MORE_STEPS} more steps
           </button>
           <span className="at-hint">
-            {started?.before != null && started.before !== inversion.error
+            {typeof started?.before === "number" && started.before !== inversion.error
               ? moreStepsWords(started.before, inversion.error)
               : "The error shows whether it helped."}
           </span>

@@ -13,7 +13,7 @@ export interface ErrorLineFigures {
 
 /** Digits after the point that tell the ends of the usual range apart. */
 function digits(low: number, high: number): number {
-  let places = PLACES_SHOWN;
+  let places = high < 0.05 ? PLACES_SHOWN + 1 : PLACES_SHOWN;
   while (places < 4 && (low.toFixed(places) === high.toFixed(places) || Number(low.toFixed(places)) === 0)) {
     places += 1;
   }

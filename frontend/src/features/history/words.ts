@@ -46,7 +46,6 @@ export function titleOf(revision: Revision): string {
 const FIGURES: Record<string, { readonly name: string; readonly show: (value: number) => string }> = {
   changed_share: { name: "Pixels changed", show: (value) => `${(value * 100).toFixed(1)} %` },
   outside_change: { name: "Outside the parts", show: (value) => value.toFixed(4) },
-  identity: { name: "Identity", show: (value) => value.toFixed(2) },
   agreement: { name: "Follows the painting", show: (value) => `${(value * 100).toFixed(0)} %` },
   error: { name: "Error", show: (value) => value.toFixed(3) },
   psnr_db: { name: "Closeness", show: (value) => `${value.toFixed(1)} dB` },
