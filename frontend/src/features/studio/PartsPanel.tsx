@@ -140,22 +140,21 @@ export function PartsPanel() {
               id={`st-part-${id}`}
               role="option"
               aria-selected={id === part}
-              aria-label={
-                title +
-                (edit?.parts.includes(id) ? ", painted" : "") +
-                painters.map(({ name }) => `, ${name} is painting this`).join("")
-              }
               onClick={() => session.choosePart(id)}
             >
               <span className="st-swatch" style={{ background: color }} />
               <span className="st-part-name at-ellipsis">
                 {title}
-                {edit?.parts.includes(id) && <span className="st-dot" />}
+                {edit?.parts.includes(id) && (
+                  <span className="st-dot">
+                    <span className="at-hidden">painted</span>
+                  </span>
+                )}
               </span>
               {painters.map((person) => (
                 <Avatar key={person.user_id} person={person} size={18} />
               ))}
-              {number <= NUMBERED && <kbd className="at-kbd">{number}</kbd>}
+              {number <= NUMBERED && <kbd className="at-kbd" aria-hidden="true">{number}</kbd>}
               {number > NUMBERED && is_background && <Icon name="lock" size={14} />}
             </li>
           );

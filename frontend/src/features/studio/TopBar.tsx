@@ -76,8 +76,8 @@ export function TopBar({ onCloseLook }: { onCloseLook: (() => void) | null }) {
           </button>
         )}
         {user && (
-          <Link to="/account" className="st-wide" aria-label={`${user.name}, your account`}>
-            <Avatar person={user} size={26} />
+          <Link to="/account" className="st-wide" aria-label={`${user.initials}, ${user.name}, your account`}>
+            <Avatar person={user} size={26} isNamed />
           </Link>
         )}
       </div>
