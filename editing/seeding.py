@@ -46,7 +46,7 @@ class Limits:
     transfer: float = 0.35
     outside_change: float = 0.03
     options: OptimizeOptions = field(default_factory=OptimizeOptions)
-    num_sources: int = 4
+    num_sources: int = 2
     min_pixels: int = 5
 
 
@@ -216,7 +216,7 @@ def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
 )
 @click.option("--only", multiple=True, help="Only this painting rule. Repeatable.")
 @click.option("--steps", default=60, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--sources", "num_sources", default=4, show_default=True)
+@click.option("--sources", "num_sources", default=2, show_default=True)
 @click.option(
     "--sheet",
     "sheet_path",
@@ -261,10 +261,16 @@ def vectors_command(
     if stored:
         place = sheet_path or Path("docs/families") / family / "vectors.png"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(sheet(bundle, stored, bundle.probes[:2]))
+        place.write_bytes(sheet(bundle, stored, _faces(bundle)))
         click.echo(f"{len(stored)} vectors in {folder}, shown in {place}")
     for name, reason in failed.items():
         click.echo(f"left out {name}: {reason}")
+
+
+def _faces(bundle: Bundle) -> Tensor:
+    """Return two codes to show vectors on: samples if there are any, else probes."""
+    samples = list(bundle.samples().values()) if bundle.manifest.samples else []
+    return torch.stack(samples[:3:2]) if len(samples) > 2 else bundle.probes[:2]
 
 
 def _line(candidate: Candidate, reason: str | None) -> str:
