@@ -42,7 +42,7 @@ def test_draw_paint_optimize_apply_and_refine_on_files(folder):
     painting.write_bytes(images.labels_to_png(painted, tiny_bundle().schema.palette()))
     said = worked(
         folder,
-        *("optimize", code, str(painting), "--steps", "4", "--out", str(edited)),
+        *("optimize", code, str(painting), "--steps", "80", "--out", str(edited)),
         *("--save-vector", vector, "--save-code", str(folder / "edited.safetensors")),
     )
     worked(folder, "apply", code, "--vector", vector, "1", "--out", str(folder / "same.png"))
