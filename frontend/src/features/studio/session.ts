@@ -54,6 +54,7 @@ type Room = Parameters<RoomListener["onOps"]>[0];
 
 const REST_MS = 250;
 const LATE_MS = 250;
+const ASIDE_MS = 1_200;
 const CLAIM_MS = 5_000;
 const KEPT_MS = 2_000;
 const WATCHED_KINDS = new Set(["invert", "optimize", "refine", "render"]);
@@ -73,6 +74,7 @@ export class StudioSession {
   private restTimer = 0;
   private lateTimer = 0;
   private claimTimer = 0;
+  private asideTimer = 0;
   private compareLoad = 0;
 
   constructor(
@@ -119,7 +121,7 @@ export class StudioSession {
 
   stop(): void {
     window.removeEventListener("online", this.hurry);
-    for (const timer of [this.restTimer, this.lateTimer, this.claimTimer]) {
+    for (const timer of [this.restTimer, this.lateTimer, this.claimTimer, this.asideTimer]) {
       window.clearTimeout(timer);
     }
     this.socket.stop();
@@ -203,10 +205,16 @@ export class StudioSession {
     >,
   ): void {
     this.set(change);
-    const { mode, opacity, showsPixels, isBeforeHeld, compareAt } = this.state;
-    this.engine?.setLook({ mode, opacity, showsPixels, isBeforeHeld, compareAt });
+    this.showLook();
     if ("mode" in change && change.mode !== "compare") this.set({ comparedId: null });
     if (change.mode === "compare" || change.isBeforeHeld) void this.showBefore();
+  }
+
+  /** While a hand moves a strength, the label map of the kept picture steps aside. */
+  private showLook(): void {
+    const { mode, opacity, showsPixels, isBeforeHeld, compareAt } = this.state;
+    const shown = this.asideTimer === 0 ? opacity : 0;
+    this.engine?.setLook({ mode, opacity: shown, showsPixels, isBeforeHeld, compareAt });
   }
 
   /** Shows a revision of the history beside the present picture. */
@@ -440,6 +448,12 @@ export class StudioSession {
   private changeStack(stack: readonly StackEntry[]): void {
     this.set({ stack });
     this.askPreview();
+    window.clearTimeout(this.asideTimer);
+    this.asideTimer = window.setTimeout(() => {
+      this.asideTimer = 0;
+      this.showLook();
+    }, ASIDE_MS);
+    this.showLook();
     window.clearTimeout(this.restTimer);
     this.restTimer = window.setTimeout(() => {
       this.restTimer = 0;
