@@ -189,7 +189,7 @@ function Comparison({
       <p className={styles.below}>
         {a.id === b.id && <span>Choose a second revision to compare this one with.</span>}
         {a.id !== b.id && compared.state === "done" && (
-          <span title="Pixels of which a channel changed by 8 of 255 or more">
+          <span title="Pixels that differ by more than 4 % of the range">
             <strong>{percent(compared.result.changedShare, 1)}</strong> of pixels changed
           </span>
         )}

@@ -10,8 +10,8 @@ const HEAT: readonly (readonly [number, number, number])[] = [
 ];
 
 export const GAIN = 3;
-/** A pixel counts as changed from this difference of a channel on, of 255. */
-export const VISIBLE = 8;
+/** A pixel counts as changed beyond this mean difference of its channels, share of the range. */
+export const VISIBLE = 0.04;
 
 /** The colour of a difference from 0 to 1. */
 export function heat(value: number): readonly [number, number, number] {
@@ -36,14 +36,12 @@ export function difference(one: Uint8ClampedArray, other: Uint8ClampedArray): Di
   let changed = 0;
   for (let at = 0; at < one.length; at += 4) {
     let sum = 0;
-    let most = 0;
     for (let channel = 0; channel < 3; channel += 1) {
-      const apart = Math.abs((one[at + channel] ?? 0) - (other[at + channel] ?? 0));
-      sum += apart;
-      most = Math.max(most, apart);
+      sum += Math.abs((one[at + channel] ?? 0) - (other[at + channel] ?? 0));
     }
-    if (most >= VISIBLE) changed += 1;
-    const [red, green, blue] = heat((sum / 3 / 255) * GAIN);
+    const mean = sum / 3 / 255;
+    if (mean > VISIBLE) changed += 1;
+    const [red, green, blue] = heat(mean * GAIN);
     pixels[at] = red;
     pixels[at + 1] = green;
     pixels[at + 2] = blue;
