@@ -202,7 +202,9 @@ def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
     columns = [f"{strength:+g}" for strength in vectors.STRENGTHS] * len(faces)
     labels = [str(vector.card.get("title", "")) for vector in found]
     stream = io.BytesIO()
-    images.sheet(rows, labels=labels, columns=columns, cell=96).save(stream, format="PNG")
+    picture = images.sheet(rows, labels=labels, columns=columns, cell=80)
+    # A palette is enough to look at, and a third of the bytes in the repository.
+    picture.quantize(256).save(stream, format="PNG", optimize=True)
     return stream.getvalue()
 
 
