@@ -153,16 +153,40 @@ class Device:
             self._waiting.remove(unit)
             return unit
 
+    def breathe(self) -> None:
+        """Let waiting units that are more urgent than the present one run now.
+
+        For long work that is one unit, such as measuring; to be called on the device's
+        thread, from within that unit.
+        """
+        assert threading.current_thread() is self._thread, "only the unit under way breathes"
+        assert self._current is not None
+        while (unit := self._take_before(self._current.urgency)) is not None:
+            self._do(unit)
+
+    def _take_before(self, urgency: Urgency) -> _Unit | None:
+        with self._changed:
+            ahead = [unit for unit in self._waiting if unit.urgency < urgency]
+            if self._stopping or not ahead:
+                return None
+            unit = min(ahead, key=lambda waiting: (waiting.urgency, waiting.number))
+            self._waiting.remove(unit)
+            return unit
+
     def _serve(self) -> None:
         torch.set_num_threads(self._num_threads)  # counts for the calling thread
         while (unit := self._take()) is not None:
-            self._busy_since = time.monotonic()
-            try:
-                unit.future.set_result(unit.work())
-            except BaseException as error:
-                meaning = translate(error)
-                if isinstance(meaning, OutOfMemoryError):
-                    self.empty_cache()
-                unit.future.set_exception(meaning)
-            finally:
-                self._busy_since = None
+            self._do(unit)
+
+    def _do(self, unit: _Unit) -> None:
+        interrupted, since = self._current, self._busy_since
+        self._current, self._busy_since = unit, time.monotonic()
+        try:
+            unit.future.set_result(unit.work())
+        except BaseException as error:
+            meaning = translate(error)
+            if isinstance(meaning, OutOfMemoryError):
+                self.empty_cache()
+            unit.future.set_exception(meaning)
+        finally:
+            self._current, self._busy_since = interrupted, since
