@@ -26,7 +26,9 @@ export default tseslint.config(
     rules: {
       "no-restricted-imports": [
         "error",
-        { patterns: ["react", "react-dom", "@mantine/*", "**/features/**", "**/app/**", "**/ui/**"] },
+        {
+          patterns: ["react", "react-dom", "@mantine/*", "**/features/**", "**/app/**", "**/ui/**"],
+        },
       ],
     },
   },

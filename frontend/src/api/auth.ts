@@ -4,7 +4,11 @@ import { csrfToken } from "./csrf";
 import { ProblemError, asProblem, toProblem } from "./problem";
 
 interface AllauthAnswer {
-  readonly errors?: readonly { readonly message: string; readonly code: string; readonly param?: string }[];
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly code: string;
+    readonly param?: string;
+  }[];
 }
 
 async function call(method: "POST" | "DELETE", path: string, body?: object): Promise<void> {

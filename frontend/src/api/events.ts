@@ -58,7 +58,8 @@ export function useTeamEvents(isSignedIn: boolean): void {
       };
       socket.onclose = (event) => {
         if (isOver || event.code === ASKED_TO_SIGN_IN) return;
-        const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** retry) * (0.7 + Math.random() * 0.6);
+        const wait =
+          Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** retry) * (0.7 + Math.random() * 0.6);
         retry += 1;
         retryTimer = window.setTimeout(connect, wait);
       };

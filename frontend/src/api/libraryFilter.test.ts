@@ -42,7 +42,13 @@ test("lists go to the server with commas", () => {
 
 test("after signing in one only ever lands on a page of ours", () => {
   expect(safeNext("/pictures/1/history?a=2")).toBe("/pictures/1/history?a=2");
-  for (const bad of ["//evil.example", "https://evil.example", "/\\evil", null, "/sign-in?next=/"]) {
+  for (const bad of [
+    "//evil.example",
+    "https://evil.example",
+    "/\\evil",
+    null,
+    "/sign-in?next=/",
+  ]) {
     expect(safeNext(bad)).toBe("/pictures");
   }
 });

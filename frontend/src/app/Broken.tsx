@@ -16,7 +16,13 @@ export function Broken() {
           ? "Load the page again to get the new one. Your strokes are kept."
           : "Load the page again. Everything that was kept is still there."}
       </p>
-      <button type="button" className="at-button" data-filled data-size="main" onClick={() => location.reload()}>
+      <button
+        type="button"
+        className="at-button"
+        data-filled
+        data-size="main"
+        onClick={() => location.reload()}
+      >
         Load again
       </button>
     </main>

@@ -38,7 +38,11 @@ export function PersonMenu({ person }: { readonly person: NonNullable<Session["u
   return (
     <Menu position="bottom-end" width={232}>
       <Menu.Target>
-        <button type="button" className="at-person" aria-label={`${person.name}: account and theme`}>
+        <button
+          type="button"
+          className="at-person"
+          aria-label={`${person.name}: account and theme`}
+        >
           <Avatar person={person} size={28} isNamed />
         </button>
       </Menu.Target>

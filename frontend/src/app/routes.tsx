@@ -21,7 +21,9 @@ export const router = createBrowserRouter([
           { index: true, element: <Navigate to="/pictures" replace /> },
           {
             path: "/pictures/:imageId",
-            lazy: async () => ({ Component: (await import("../features/studio/StudioPage")).default }),
+            lazy: async () => ({
+              Component: (await import("../features/studio/StudioPage")).default,
+            }),
           },
           {
             path: "/pictures/:imageId/history",
@@ -65,7 +67,9 @@ export const router = createBrowserRouter([
               },
               {
                 path: "/team",
-                lazy: async () => ({ Component: (await import("../features/team/TeamPage")).default }),
+                lazy: async () => ({
+                  Component: (await import("../features/team/TeamPage")).default,
+                }),
               },
               {
                 path: "/account",

@@ -3,13 +3,29 @@
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const verdigris: MantineColorsTuple = [
-  "#E9F7F4", "#DDF1EC", "#B5E3D9", "#84D3C4", "#4CC9B4",
-  "#27AE99", "#12907E", "#0B7365", "#075A4F", "#05231E",
+  "#E9F7F4",
+  "#DDF1EC",
+  "#B5E3D9",
+  "#84D3C4",
+  "#4CC9B4",
+  "#27AE99",
+  "#12907E",
+  "#0B7365",
+  "#075A4F",
+  "#05231E",
 ];
 
 const dark: MantineColorsTuple = [
-  "#F2F2F2", "#D6D6D6", "#B8B8B8", "#949494", "#333333",
-  "#2E2E2E", "#242424", "#1B1B1B", "#141414", "#0E0E0E",
+  "#F2F2F2",
+  "#D6D6D6",
+  "#B8B8B8",
+  "#949494",
+  "#333333",
+  "#2E2E2E",
+  "#242424",
+  "#1B1B1B",
+  "#141414",
+  "#0E0E0E",
 ];
 
 export const theme = createTheme({
@@ -25,7 +41,9 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Input: { styles: { input: { borderColor: "var(--at-line-strong)" } } },
-    Menu: { defaultProps: { shadow: "var(--at-shadow)", radius: 10, transitionProps: { duration: 90 } } },
+    Menu: {
+      defaultProps: { shadow: "var(--at-shadow)", radius: 10, transitionProps: { duration: 90 } },
+    },
     Modal: {
       defaultProps: {
         radius: 16,

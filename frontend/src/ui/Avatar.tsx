@@ -13,7 +13,12 @@ export function Avatar({
   return (
     <span
       className="at-avatar"
-      style={{ width: size, height: size, background: person.color, fontSize: Math.round(size * 0.4) }}
+      style={{
+        width: size,
+        height: size,
+        background: person.color,
+        fontSize: Math.round(size * 0.4),
+      }}
       role={isNamed ? undefined : "img"}
       aria-label={isNamed ? undefined : person.name}
       aria-hidden={isNamed || undefined}

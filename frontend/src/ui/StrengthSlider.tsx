@@ -71,7 +71,10 @@ export function StrengthSlider({
       {measured && (
         <i
           className="at-strength-band"
-          style={{ left: `${share(measured[0])}%`, width: `${share(measured[1]) - share(measured[0])}%` }}
+          style={{
+            left: `${share(measured[0])}%`,
+            width: `${share(measured[1]) - share(measured[0])}%`,
+          }}
         />
       )}
       <i className="at-strength-zero" />

@@ -72,5 +72,9 @@ test("waiting tells the place in the queue", () => {
 });
 
 test("file sizes are rounded for people", () => {
-  expect([fileSize(512), fileSize(34_000), fileSize(3_400_000)]).toEqual(["512 bytes", "34 kB", "3.4 MB"]);
+  expect([fileSize(512), fileSize(34_000), fileSize(3_400_000)]).toEqual([
+    "512 bytes",
+    "34 kB",
+    "3.4 MB",
+  ]);
 });

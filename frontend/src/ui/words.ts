@@ -40,8 +40,18 @@ function clock(date: Date): string {
 }
 
 const MONTHS = [
-  "January", "February", "March", "April", "May", "June",
-  "July", "August", "September", "October", "November", "December",
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
 ];
 
 function dayStart(date: Date): number {
@@ -91,14 +101,14 @@ export function progressWords(
   secondsLeft: number | null | undefined,
 ): string {
   const steps = `${step} of ${numSteps} steps`;
-  if (secondsLeft === null || secondsLeft === undefined || step < 5 || step >= numSteps) return steps;
+  if (secondsLeft === null || secondsLeft === undefined || step < 5 || step >= numSteps)
+    return steps;
   return `${steps} · ${timeLeft(secondsLeft)}`;
 }
 
 function ordinal(number: number): string {
   const tens = number % 100;
-  const ending =
-    tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][number % 10] ?? "th");
+  const ending = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][number % 10] ?? "th");
   return `${number}${ending}`;
 }
 

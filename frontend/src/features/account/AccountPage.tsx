@@ -65,11 +65,24 @@ export default function AccountPage() {
         <form className={styles.narrow} onSubmit={onSubmit}>
           <label>
             <span className="at-label">Present password</span>
-            <input name="current" type="password" className="at-field" autoComplete="current-password" required />
+            <input
+              name="current"
+              type="password"
+              className="at-field"
+              autoComplete="current-password"
+              required
+            />
           </label>
           <label>
             <span className="at-label">New password</span>
-            <input name="next" type="password" className="at-field" autoComplete="new-password" required minLength={8} />
+            <input
+              name="next"
+              type="password"
+              className="at-field"
+              autoComplete="new-password"
+              required
+              minLength={8}
+            />
           </label>
           {change.error && <ErrorNote error={change.error} />}
           <button type="submit" className="at-button" disabled={change.isPending}>

@@ -28,7 +28,8 @@ export default function SignInPage() {
   const next = safeNext(search.get("next"));
 
   const enter = useMutation({
-    mutationFn: ({ email, password }: { email: string; password: string }) => signIn(email, password),
+    mutationFn: ({ email, password }: { email: string; password: string }) =>
+      signIn(email, password),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: keys.session });
       await navigate(next, { replace: true });
@@ -39,7 +40,10 @@ export default function SignInPage() {
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    enter.mutate({ email: String(form.get("email") ?? ""), password: String(form.get("password") ?? "") });
+    enter.mutate({
+      email: String(form.get("email") ?? ""),
+      password: String(form.get("password") ?? ""),
+    });
   };
   return (
     <main className={styles.signIn}>
@@ -56,7 +60,15 @@ export default function SignInPage() {
               <label className="at-label" htmlFor={emailId}>
                 Mail address
               </label>
-              <input id={emailId} name="email" type="email" className="at-field" autoComplete="username" required autoFocus />
+              <input
+                id={emailId}
+                name="email"
+                type="email"
+                className="at-field"
+                autoComplete="username"
+                required
+                autoFocus
+              />
             </div>
             <div>
               <label className="at-label" htmlFor={passwordId}>
@@ -73,8 +85,16 @@ export default function SignInPage() {
               />
             </div>
             {enter.error && <ErrorNote error={enter.error} />}
-            {sessionError && !session && <ErrorNote error={sessionError} onRetry={() => void refetch()} />}
-            <button type="submit" className="at-button" data-filled data-size="main" disabled={enter.isPending}>
+            {sessionError && !session && (
+              <ErrorNote error={sessionError} onRetry={() => void refetch()} />
+            )}
+            <button
+              type="submit"
+              className="at-button"
+              data-filled
+              data-size="main"
+              disabled={enter.isPending}
+            >
               Sign in
             </button>
           </form>

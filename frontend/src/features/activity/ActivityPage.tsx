@@ -72,8 +72,12 @@ function Entry({ entry, now }: { readonly entry: Activity; readonly now: Date })
         </span>
         <span className="at-hint">{when(entry.at, now)}</span>
       </span>
-      {entry.status === "failed" && <IconWarning size={16} className={styles.failed} label="Failed" />}
-      {entry.thumbnail_url && <img src={entry.thumbnail_url} alt="" width={48} height={48} loading="lazy" />}
+      {entry.status === "failed" && (
+        <IconWarning size={16} className={styles.failed} label="Failed" />
+      )}
+      {entry.thumbnail_url && (
+        <img src={entry.thumbnail_url} alt="" width={48} height={48} loading="lazy" />
+      )}
     </>
   );
   return (

@@ -21,7 +21,11 @@ export function byHour(entries: readonly Activity[], now: Date): Hour[] {
 }
 
 const JOBS: Record<string, readonly [doing: string, done: string, failed: string]> = {
-  invert: ["is bringing a picture into focus", "added a picture", "could not bring a picture into focus"],
+  invert: [
+    "is bringing a picture into focus",
+    "added a picture",
+    "could not bring a picture into focus",
+  ],
   optimize: ["is optimizing", "optimized a painting", "stopped optimizing"],
   refine: ["is refining", "refined", "stopped refining"],
   render: ["is keeping vectors", "kept vectors", "could not keep vectors"],

@@ -37,7 +37,9 @@ export function CloseLook({
   if (error && !image) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!image) return <div className="at-ghost" style={{ height: 480 }} />;
   const family = families?.find((one) => one.name === image.bundle);
-  return <Look key={image.id} image={image} family={family} onEdit={onEdit} editLabel={editLabel} />;
+  return (
+    <Look key={image.id} image={image} family={family} onEdit={onEdit} editLabel={editLabel} />
+  );
 }
 
 function Look({
@@ -55,7 +57,7 @@ function Look({
   const [started, setStarted] = useState<{ jobId: string; before: number | null } | null>(null);
   const jobId = image.job_id ?? started?.jobId ?? null;
   const run = useInversion(image.id, jobId);
-  const isRunning = image.job_id !== null || (image.status === "inverting");
+  const isRunning = image.job_id !== null || image.status === "inverting";
   const inversion = isRunning ? null : image.inversion;
 
   const search = useMutation({
@@ -162,7 +164,13 @@ function Look({
               <>
                 <UseAnother />
                 <CropAgain image={image} />
-                <button type="button" className="at-button" data-size="main" data-filled onClick={onEdit}>
+                <button
+                  type="button"
+                  className="at-button"
+                  data-size="main"
+                  data-filled
+                  onClick={onEdit}
+                >
                   {editLabel}
                 </button>
               </>
@@ -219,7 +227,12 @@ function titleOf({ isRunning, hasFailed, unusual }: Moment): string {
   return "How close is it?";
 }
 
-function textOf({ isRunning, hasFailed, unusual, problem }: Moment & { problem: string | null }): string {
+function textOf({
+  isRunning,
+  hasFailed,
+  unusual,
+  problem,
+}: Moment & { problem: string | null }): string {
   if (isRunning) {
     return "Atelier looks for the code that draws your picture. Left is yours, in the middle what it has understood so far.";
   }
@@ -290,8 +303,15 @@ function ErrorLine({
         </strong>
       </div>
       <div className={styles.track}>
-        <i className={styles.usual} style={{ left: `${line.from}%`, width: `${line.to - line.from}%` }} />
-        <i className={styles.tick} data-warn={inversion.is_unusual || undefined} style={{ left: `${line.at}%` }} />
+        <i
+          className={styles.usual}
+          style={{ left: `${line.from}%`, width: `${line.to - line.from}%` }}
+        />
+        <i
+          className={styles.tick}
+          data-warn={inversion.is_unusual || undefined}
+          style={{ left: `${line.at}%` }}
+        />
       </div>
       <div className="at-hint">
         usual for {kind}, {line.low} to {line.high}

@@ -43,7 +43,13 @@ export function CropDialog() {
       classNames={{ body: styles.body ?? "" }}
       closeButtonProps={{ "aria-label": "Close without uploading" }}
     >
-      {file && <CropForm key={`${file.name}-${file.lastModified}-${file.size}`} file={file} replaces={replaces} />}
+      {file && (
+        <CropForm
+          key={`${file.name}-${file.lastModified}-${file.size}`}
+          file={file}
+          replaces={replaces}
+        />
+      )}
     </Modal>
   );
 }
@@ -134,9 +140,9 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
     toast("The earlier crop was removed.", {
       label: "Undo",
       run: () => {
-        void api.POST("/api/images/{image_id}/undelete", { params }).then(() =>
-          client.invalidateQueries({ queryKey: keys.images }),
-        );
+        void api
+          .POST("/api/images/{image_id}/undelete", { params })
+          .then(() => client.invalidateQueries({ queryKey: keys.images }));
       },
     });
   };
@@ -183,8 +189,8 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
       )}
       {opened.state === "unseen" && (
         <p className="at-hint">
-          This browser cannot show {file.name}. Atelier may still read it; then its middle square
-          is used.
+          This browser cannot show {file.name}. Atelier may still read it; then its middle square is
+          used.
         </p>
       )}
       <div>
@@ -200,7 +206,9 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
         />
       </div>
       {upload.error && <ErrorNote error={upload.error} />}
-      {families.error && <ErrorNote error={families.error} onRetry={() => void families.refetch()} />}
+      {families.error && (
+        <ErrorNote error={families.error} onRetry={() => void families.refetch()} />
+      )}
       {families.data?.length === 0 && (
         <p className="at-warn-note">No model is installed here yet, so no picture can be added.</p>
       )}
@@ -280,7 +288,9 @@ function CropStage({
   };
   const zoom = (factor: number) => onChange(resized(square, square.size / factor, bitmap));
   const onKeyDown = (event: KeyboardEvent) => {
-    const step = event.shiftKey ? Math.max(8, Math.round(longer / 40)) : Math.max(1, Math.round(longer / 400));
+    const step = event.shiftKey
+      ? Math.max(8, Math.round(longer / 40))
+      : Math.max(1, Math.round(longer / 400));
     const moves: Record<string, readonly [number, number]> = {
       ArrowLeft: [-step, 0],
       ArrowRight: [step, 0],
@@ -309,7 +319,11 @@ function CropStage({
   return (
     <div className={styles.columns}>
       <figure>
-        <div ref={box} className={styles.stage} style={{ transform: `rotate(${square.turns * 90}deg)` }}>
+        <div
+          ref={box}
+          className={styles.stage}
+          style={{ transform: `rotate(${square.turns * 90}deg)` }}
+        >
           <div
             className={styles.picture}
             style={{ width: share(bitmap.width), height: share(bitmap.height) }}
@@ -350,7 +364,14 @@ function CropStage({
           <figcaption className="at-hint">Put the eyes on the line.</figcaption>
         </figure>
         <div className={styles.zoom}>
-          <button type="button" className="at-button" data-icon data-size="small" aria-label="Smaller" onClick={() => zoom(1 / ZOOM_STEP)}>
+          <button
+            type="button"
+            className="at-button"
+            data-icon
+            data-size="small"
+            aria-label="Smaller"
+            onClick={() => zoom(1 / ZOOM_STEP)}
+          >
             <IconMinus size={15} />
           </button>
           <input
@@ -371,7 +392,14 @@ function CropStage({
               )
             }
           />
-          <button type="button" className="at-button" data-icon data-size="small" aria-label="Larger" onClick={() => zoom(ZOOM_STEP)}>
+          <button
+            type="button"
+            className="at-button"
+            data-icon
+            data-size="small"
+            aria-label="Larger"
+            onClick={() => zoom(ZOOM_STEP)}
+          >
             <IconPlus size={15} />
           </button>
           <button
@@ -386,10 +414,31 @@ function CropStage({
           </button>
         </div>
         <div className={styles.fields}>
-          <NumberField label="Left" value={square.x} most={bitmap.width - square.size} onChange={(x) => onChange(inside({ ...square, x }, bitmap))} />
-          <NumberField label="Top" value={square.y} most={bitmap.height - square.size} onChange={(y) => onChange(inside({ ...square, y }, bitmap))} />
-          <NumberField label="Side" value={square.size} most={Math.min(bitmap.width, bitmap.height)} onChange={(size) => onChange(inside({ ...square, size }, bitmap))} />
-          <NumberField label="Turn, °" value={square.turns * 90} step={90} most={270} onChange={(angle) => onChange(inside({ ...square, turns: angle / 90 }, bitmap))} />
+          <NumberField
+            label="Left"
+            value={square.x}
+            most={bitmap.width - square.size}
+            onChange={(x) => onChange(inside({ ...square, x }, bitmap))}
+          />
+          <NumberField
+            label="Top"
+            value={square.y}
+            most={bitmap.height - square.size}
+            onChange={(y) => onChange(inside({ ...square, y }, bitmap))}
+          />
+          <NumberField
+            label="Side"
+            value={square.size}
+            most={Math.min(bitmap.width, bitmap.height)}
+            onChange={(size) => onChange(inside({ ...square, size }, bitmap))}
+          />
+          <NumberField
+            label="Turn, °"
+            value={square.turns * 90}
+            step={90}
+            most={270}
+            onChange={(angle) => onChange(inside({ ...square, turns: angle / 90 }, bitmap))}
+          />
         </div>
       </div>
     </div>
@@ -435,7 +484,13 @@ function NumberField({
 
 const PREVIEW = 192;
 
-function CropPreview({ bitmap, square }: { readonly bitmap: ImageBitmap; readonly square: Square }) {
+function CropPreview({
+  bitmap,
+  square,
+}: {
+  readonly bitmap: ImageBitmap;
+  readonly square: Square;
+}) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
@@ -446,13 +501,26 @@ function CropPreview({ bitmap, square }: { readonly bitmap: ImageBitmap; readonl
     context.translate(PREVIEW / 2, PREVIEW / 2);
     context.rotate((square.turns * Math.PI) / 2);
     context.drawImage(
-      bitmap, square.x, square.y, square.size, square.size,
-      -PREVIEW / 2, -PREVIEW / 2, PREVIEW, PREVIEW,
+      bitmap,
+      square.x,
+      square.y,
+      square.size,
+      square.size,
+      -PREVIEW / 2,
+      -PREVIEW / 2,
+      PREVIEW,
+      PREVIEW,
     );
   }, [bitmap, square]);
   return (
     <div className={styles.preview}>
-      <canvas ref={canvas} width={PREVIEW} height={PREVIEW} role="img" aria-label="What will be used" />
+      <canvas
+        ref={canvas}
+        width={PREVIEW}
+        height={PREVIEW}
+        role="img"
+        aria-label="What will be used"
+      />
       <i className={styles.eyes} />
       <i className={styles.axis} />
     </div>

@@ -58,7 +58,9 @@ export default function GalleryPage() {
             </li>
           )}
           {pages.isPending &&
-            Array.from({ length: 9 }, (_, at) => <li key={at} className={`at-ghost ${styles.ghost}`} />)}
+            Array.from({ length: 9 }, (_, at) => (
+              <li key={at} className={`at-ghost ${styles.ghost}`} />
+            ))}
           {images.map((image) => (
             <PictureCard key={image.id} image={image} now={now} />
           ))}
@@ -73,7 +75,13 @@ export default function GalleryPage() {
                 Show all pictures
               </button>
             ) : (
-              <button type="button" className="at-button" data-filled data-size="main" onClick={() => chooseFile(ACCEPTED)}>
+              <button
+                type="button"
+                className="at-button"
+                data-filled
+                data-size="main"
+                onClick={() => chooseFile(ACCEPTED)}
+              >
                 Choose a picture
               </button>
             )

@@ -9,7 +9,14 @@ import { type Image, api, newKey, take } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { jobQuery, keys } from "../../api/queries";
 import { Avatar } from "../../ui/Avatar";
-import { IconCompare, IconHistory, IconMore, IconPen, IconTrash, IconWarning } from "../../ui/icons";
+import {
+  IconCompare,
+  IconHistory,
+  IconMore,
+  IconPen,
+  IconTrash,
+  IconWarning,
+} from "../../ui/icons";
 import { toast } from "../../ui/live";
 import { progressWords, waitingWords, when } from "../../ui/words";
 import styles from "./gallery.module.css";

@@ -14,7 +14,10 @@ export interface ErrorLineFigures {
 /** Digits after the point that tell the ends of the usual range apart. */
 function digits(low: number, high: number): number {
   let places = high < 0.05 ? PLACES_SHOWN + 1 : PLACES_SHOWN;
-  while (places < 4 && (low.toFixed(places) === high.toFixed(places) || Number(low.toFixed(places)) === 0)) {
+  while (
+    places < 4 &&
+    (low.toFixed(places) === high.toFixed(places) || Number(low.toFixed(places)) === 0)
+  ) {
     places += 1;
   }
   return places;

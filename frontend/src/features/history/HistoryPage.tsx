@@ -14,7 +14,15 @@ import { EmptyState } from "../../ui/EmptyState";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { HeatLegend } from "../../ui/HeatLegend";
 import { Segments } from "../../ui/Segments";
-import { IconBack, IconCompare, IconHistory, IconPen, IconStar, IconStarFull, Mark } from "../../ui/icons";
+import {
+  IconBack,
+  IconCompare,
+  IconHistory,
+  IconPen,
+  IconStar,
+  IconStarFull,
+  Mark,
+} from "../../ui/icons";
 import { toast } from "../../ui/live";
 import { useNow } from "../../ui/useNow";
 import { counted, percent, strength, when } from "../../ui/words";
@@ -27,7 +35,14 @@ import styles from "./history.module.css";
 
 type View = "slider" | "side" | "difference";
 const VIEWS: readonly { value: View; label: ReactNode }[] = [
-  { value: "slider", label: <><IconCompare size={16} /> Slider</> },
+  {
+    value: "slider",
+    label: (
+      <>
+        <IconCompare size={16} /> Slider
+      </>
+    ),
+  },
   { value: "side", label: "Side by side" },
   { value: "difference", label: "Difference" },
 ];
@@ -60,17 +75,31 @@ export default function HistoryPage() {
         <Link to="/pictures" aria-label="To your pictures" className={styles.mark}>
           <Mark />
         </Link>
-        <Link to={`/pictures/${imageId}`} className="at-button" data-quiet data-icon aria-label="Back to the studio">
+        <Link
+          to={`/pictures/${imageId}`}
+          className="at-button"
+          data-quiet
+          data-icon
+          aria-label="Back to the studio"
+        >
           <IconBack />
         </Link>
         <div className={styles.name}>
           <h1 className="at-ellipsis">{image.data?.name ?? ""}</h1>
           <span className="at-hint">
-            History{history.data ? ` · ${counted(revisions.length, "revision")}, ${counted(tree.branches, "branch", "branches")}` : ""}
+            History
+            {history.data
+              ? ` · ${counted(revisions.length, "revision")}, ${counted(tree.branches, "branch", "branches")}`
+              : ""}
           </span>
         </div>
         <div className={styles.views}>
-          <Segments label="Compare as" value={view} options={VIEWS} onChange={(next) => set({ view: next })} />
+          <Segments
+            label="Compare as"
+            value={view}
+            options={VIEWS}
+            onChange={(next) => set({ view: next })}
+          />
         </div>
         <div className={styles.barEnd}>
           <Link to={`/pictures/${imageId}`} className="at-button">
@@ -103,7 +132,9 @@ export default function HistoryPage() {
               a={pair.a}
               b={pair.b}
               now={now}
-              onChoose={(id, side) => set(side === "a" ? { a: id, b: pair.b ?? id } : { a: pair.a ?? id, b: id })}
+              onChoose={(id, side) =>
+                set(side === "a" ? { a: id, b: pair.b ?? id } : { a: pair.a ?? id, b: id })
+              }
             />
             {revisions.length > 1 && (
               <p className={`at-hint ${styles.how}`}>
@@ -171,7 +202,8 @@ function Comparison({
             knobAt={0.925}
           />
         )}
-        {a.id !== b.id && view === "side" &&
+        {a.id !== b.id &&
+          view === "side" &&
           [["A", a] as const, ["B", b] as const].map(([letter, revision]) => (
             <figure key={letter} className={styles.one}>
               <img src={revision.picture_url} alt={`${letter}, ${titleOf(revision)}`} />
@@ -182,7 +214,10 @@ function Comparison({
           ))}
         {a.id !== b.id && view === "difference" && (
           <figure className={styles.one}>
-            <Heat compared={compared} label={`Difference between ${titleOf(a)} and ${titleOf(b)}`} />
+            <Heat
+              compared={compared}
+              label={`Difference between ${titleOf(a)} and ${titleOf(b)}`}
+            />
           </figure>
         )}
       </div>
@@ -204,14 +239,27 @@ function Heat({ compared, label }: { readonly compared: Compared; readonly label
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context || compared.state !== "done") return;
-    context.putImageData(new ImageData(compared.result.pixels, compared.width, compared.height), 0, 0);
+    context.putImageData(
+      new ImageData(compared.result.pixels, compared.width, compared.height),
+      0,
+      0,
+    );
   }, [compared]);
   if (compared.state === "failed") {
-    return <p className="at-hint">The two pictures could not be compared. Load the page again to try.</p>;
+    return (
+      <p className="at-hint">The two pictures could not be compared. Load the page again to try.</p>
+    );
   }
   if (compared.state === "reading") return <div className={styles.heat} />;
   return (
-    <canvas ref={canvas} width={compared.width} height={compared.height} className={styles.heat} role="img" aria-label={label} />
+    <canvas
+      ref={canvas}
+      width={compared.width}
+      height={compared.height}
+      className={styles.heat}
+      role="img"
+      aria-label={label}
+    />
   );
 }
 
@@ -280,7 +328,15 @@ function Facts({
               {titleOf(revision)}
             </h2>
           )}
-          <button type="button" className="at-button" data-quiet data-icon data-size="small" aria-label="Rename" onClick={() => setNaming(true)}>
+          <button
+            type="button"
+            className="at-button"
+            data-quiet
+            data-icon
+            data-size="small"
+            aria-label="Rename"
+            onClick={() => setNaming(true)}
+          >
             <IconPen size={15} />
           </button>
           <button
@@ -293,7 +349,11 @@ function Facts({
             aria-label="Star"
             onClick={() => change.mutate({ starred: !revision.starred })}
           >
-            {revision.starred ? <IconStarFull size={16} className={styles.star} /> : <IconStar size={16} />}
+            {revision.starred ? (
+              <IconStarFull size={16} className={styles.star} />
+            ) : (
+              <IconStar size={16} />
+            )}
           </button>
         </div>
         <p className="at-hint">

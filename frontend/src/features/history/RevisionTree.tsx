@@ -53,13 +53,24 @@ export function RevisionTree({
     next.focus();
   };
   return (
-    <ul ref={list} className={styles.tree} onKeyDown={onKeyDown} aria-label="Revisions, newest first">
+    <ul
+      ref={list}
+      className={styles.tree}
+      onKeyDown={onKeyDown}
+      aria-label="Revisions, newest first"
+    >
       <svg className={styles.lines} width={indent} height={revisions.length * ROW} aria-hidden>
         {tree.edges.map((edge) => (
           <path key={edge.from.id} d={line(edge)} />
         ))}
         {tree.nodes.map(({ id, row, lane }) => (
-          <circle key={id} cx={x(lane)} cy={y(row)} r={id === a || id === b ? 7 : 5.5} data-on={id === a || id === b || undefined} />
+          <circle
+            key={id}
+            cx={x(lane)}
+            cy={y(row)}
+            r={id === a || id === b ? 7 : 5.5}
+            data-on={id === a || id === b || undefined}
+          />
         ))}
       </svg>
       {revisions.map((revision) => (

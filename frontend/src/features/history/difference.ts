@@ -20,7 +20,8 @@ export function heat(value: number): readonly [number, number, number] {
   const part = place - low;
   const from = HEAT[low] ?? [0, 0, 0];
   const to = HEAT[low + 1] ?? from;
-  const mix = (channel: 0 | 1 | 2) => Math.round(from[channel] + (to[channel] - from[channel]) * part);
+  const mix = (channel: 0 | 1 | 2) =>
+    Math.round(from[channel] + (to[channel] - from[channel]) * part);
   return [mix(0), mix(1), mix(2)];
 }
 

@@ -27,7 +27,11 @@ test("a branch runs beside the line of the newest until both meet", () => {
 
 test("a lane is used again once its branch has ended", () => {
   const tree = layTree([
-    node("f", "d"), node("e", "d"), node("d", "b"), node("c", "b"), node("b", null),
+    node("f", "d"),
+    node("e", "d"),
+    node("d", "b"),
+    node("c", "b"),
+    node("b", null),
   ]);
 
   expect(tree.lanes).toBe(2);

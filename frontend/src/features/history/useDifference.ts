@@ -4,7 +4,12 @@ import { type Difference, difference } from "./difference";
 
 export type Compared =
   | { readonly state: "reading" }
-  | { readonly state: "done"; readonly result: Difference; readonly width: number; readonly height: number }
+  | {
+      readonly state: "done";
+      readonly result: Difference;
+      readonly width: number;
+      readonly height: number;
+    }
   | { readonly state: "failed" };
 
 async function pixelsOf(url: string): Promise<ImageData> {

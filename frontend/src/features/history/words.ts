@@ -43,15 +43,16 @@ export function titleOf(revision: Revision): string {
   return kindShort(revision.kind);
 }
 
-const FIGURES: Record<string, { readonly name: string; readonly show: (value: number) => string }> = {
-  changed_share: { name: "Pixels changed", show: (value) => `${(value * 100).toFixed(1)} %` },
-  outside_change: { name: "Outside the parts", show: (value) => value.toFixed(4) },
-  agreement: { name: "Follows the painting", show: (value) => `${(value * 100).toFixed(0)} %` },
-  error: { name: "Error", show: (value) => value.toFixed(3) },
-  psnr_db: { name: "Closeness", show: (value) => `${value.toFixed(1)} dB` },
-  steps_done: { name: "Steps done", show: (value) => String(value) },
-  best_step: { name: "Best step", show: (value) => String(value) },
-};
+const FIGURES: Record<string, { readonly name: string; readonly show: (value: number) => string }> =
+  {
+    changed_share: { name: "Pixels changed", show: (value) => `${(value * 100).toFixed(1)} %` },
+    outside_change: { name: "Outside the parts", show: (value) => value.toFixed(4) },
+    agreement: { name: "Follows the painting", show: (value) => `${(value * 100).toFixed(0)} %` },
+    error: { name: "Error", show: (value) => value.toFixed(3) },
+    psnr_db: { name: "Closeness", show: (value) => `${value.toFixed(1)} dB` },
+    steps_done: { name: "Steps done", show: (value) => String(value) },
+    best_step: { name: "Best step", show: (value) => String(value) },
+  };
 
 /** The figures that a revision was kept with, those we have words for. */
 export function figureRows(figures: Revision["figures"]): { name: string; shown: string }[] {
@@ -63,7 +64,8 @@ export function figureRows(figures: Revision["figures"]): { name: string; shown:
   const rows: { name: string; shown: string }[] = [];
   for (const [key, { name, show }] of Object.entries(FIGURES)) {
     const value = all[key];
-    if (typeof value === "number" && Number.isFinite(value)) rows.push({ name, shown: show(value) });
+    if (typeof value === "number" && Number.isFinite(value))
+      rows.push({ name, shown: show(value) });
   }
   return rows;
 }

@@ -42,7 +42,15 @@ export function Dock() {
     <aside className={styles.dock} aria-label="On your picture">
       <div className="at-spread">
         <h2>On your picture</h2>
-        <button type="button" className="at-button" data-quiet data-icon data-size="small" aria-label="Close" onClick={closeTryOut}>
+        <button
+          type="button"
+          className="at-button"
+          data-quiet
+          data-icon
+          data-size="small"
+          aria-label="Close"
+          onClick={closeTryOut}
+        >
           <IconClose size={16} />
         </button>
       </div>
@@ -54,7 +62,10 @@ export function Dock() {
         <>
           <div className={styles.dockPicture}>
             {(preview.url ?? image.picture_url) && (
-              <img src={preview.url ?? image.picture_url ?? ""} alt={`${image.name} with the vectors below`} />
+              <img
+                src={preview.url ?? image.picture_url ?? ""}
+                alt={`${image.name} with the vectors below`}
+              />
             )}
           </div>
           <div className="at-spread">
@@ -71,7 +82,15 @@ export function Dock() {
                     key={one.id}
                     onClick={() => tryOn(one.id)}
                     leftSection={
-                      one.thumbnail_url && <img src={one.thumbnail_url} alt="" width={32} height={32} className={styles.mini} />
+                      one.thumbnail_url && (
+                        <img
+                          src={one.thumbnail_url}
+                          alt=""
+                          width={32}
+                          height={32}
+                          className={styles.mini}
+                        />
+                      )
                     }
                   >
                     {one.name}
@@ -115,14 +134,25 @@ export function Dock() {
             The grey band shows the strengths at which the vector was measured to work.
           </p>
         )}
-        {preview.refusal && <p className="at-warn-note" role="alert">{preview.refusal}</p>}
+        {preview.refusal && (
+          <p className="at-warn-note" role="alert">
+            {preview.refusal}
+          </p>
+        )}
         {preview.isOffline && (
           <p className="at-warn-note" role="status">
             Offline. The picture follows again as soon as the line is back.
           </p>
         )}
       </div>
-      <button type="button" className="at-button" data-filled data-size="main" disabled={!chosenId} onClick={open}>
+      <button
+        type="button"
+        className="at-button"
+        data-filled
+        data-size="main"
+        disabled={!chosenId}
+        onClick={open}
+      >
         Open in studio
       </button>
     </aside>

@@ -17,7 +17,9 @@ export function Filters({
 }) {
   const { data: facets, error, refetch } = useQuery(facetsQuery(filter.q));
   const { data: families } = useQuery(familiesQuery);
-  const titles = new Map(families?.flatMap((family) => family.parts).map((part) => [part.name, part.title]));
+  const titles = new Map(
+    families?.flatMap((family) => family.parts).map((part) => [part.name, part.title]),
+  );
   if (error && !facets) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   return (
     <>

@@ -50,30 +50,51 @@ export default function LibraryPage() {
       </aside>
       <section className={styles.main} aria-label="Vectors">
         <h1 className="at-hidden">Library</h1>
-        <SearchBox q={filter.q} onChange={(q) => change({ ...filter, q, sort: q && !filter.q ? "relevance" : !q ? "used" : filter.sort })} />
+        <SearchBox
+          q={filter.q}
+          onChange={(q) =>
+            change({ ...filter, q, sort: q && !filter.q ? "relevance" : !q ? "used" : filter.sort })
+          }
+        />
         <div className={styles.head}>
           <strong aria-live="polite">{pages.isSuccess ? counted(total, "vector") : " "}</strong>
           {filter.parts.map((name) => (
-            <Pill key={name} label={titled(name)} onClear={() => change({ ...filter, parts: toggled(filter.parts, name) })} />
+            <Pill
+              key={name}
+              label={titled(name)}
+              onClear={() => change({ ...filter, parts: toggled(filter.parts, name) })}
+            />
           ))}
           {filter.tags.map((name) => (
-            <Pill key={name} label={name} onClear={() => change({ ...filter, tags: toggled(filter.tags, name) })} />
+            <Pill
+              key={name}
+              label={name}
+              onClear={() => change({ ...filter, tags: toggled(filter.tags, name) })}
+            />
           ))}
-          {filter.mine && <Pill label="My own" onClear={() => change({ ...filter, mine: false })} />}
+          {filter.mine && (
+            <Pill label="My own" onClear={() => change({ ...filter, mine: false })} />
+          )}
           {isNarrowed(filter) && (
             <button type="button" className="at-link" onClick={() => setSearch({})}>
               Clear all
             </button>
           )}
           <span className={styles.gap} />
-          <button type="button" className={`at-button ${styles.openFilters}`} onClick={() => setFiltering(true)}>
+          <button
+            type="button"
+            className={`at-button ${styles.openFilters}`}
+            onClick={() => setFiltering(true)}
+          >
             <IconFilter size={16} /> Filters
           </button>
           <select
             className={styles.sort}
             aria-label="Order"
             value={filter.sort}
-            onChange={(event) => change({ ...filter, sort: event.currentTarget.value as VectorSort })}
+            onChange={(event) =>
+              change({ ...filter, sort: event.currentTarget.value as VectorSort })
+            }
           >
             {SORTS.map(({ value, label }) => (
               <option key={value} value={value}>
@@ -87,7 +108,9 @@ export default function LibraryPage() {
         )}
         <ul className={styles.grid} aria-busy={pages.isFetching}>
           {pages.isPending &&
-            Array.from({ length: 8 }, (_, at) => <li key={at} className={`at-ghost ${styles.ghost}`} />)}
+            Array.from({ length: 8 }, (_, at) => (
+              <li key={at} className={`at-ghost ${styles.ghost}`} />
+            ))}
           {vectors.map((vector) => (
             <VectorCard
               key={vector.id}
@@ -95,7 +118,8 @@ export default function LibraryPage() {
               isTried={stack.some((tried) => tried.vector.id === vector.id)}
               onTry={() => tryAlone(vector)}
               onAdd={() => {
-                if (!tryTogether(vector)) toast("A stack holds at most 8 vectors. Take one off first.");
+                if (!tryTogether(vector))
+                  toast("A stack holds at most 8 vectors. Take one off first.");
               }}
             />
           ))}
@@ -118,16 +142,35 @@ export default function LibraryPage() {
         )}
         {pages.hasNextPage && (
           <div className={styles.next}>
-            <button type="button" className="at-button" disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+            <button
+              type="button"
+              className="at-button"
+              disabled={pages.isFetchingNextPage}
+              onClick={() => void pages.fetchNextPage()}
+            >
               Show more
             </button>
           </div>
         )}
       </section>
       {isOpen && <Dock />}
-      <Drawer opened={isFiltering} onClose={() => setFiltering(false)} position="bottom" size="80%" title={<h2>Filters</h2>} closeButtonProps={{ "aria-label": "Close filters" }}>
+      <Drawer
+        opened={isFiltering}
+        onClose={() => setFiltering(false)}
+        position="bottom"
+        size="80%"
+        title={<h2>Filters</h2>}
+        closeButtonProps={{ "aria-label": "Close filters" }}
+      >
         <Filters filter={filter} onChange={change} />
-        <button type="button" className="at-button" data-filled data-size="main" style={{ width: "100%" }} onClick={() => setFiltering(false)}>
+        <button
+          type="button"
+          className="at-button"
+          data-filled
+          data-size="main"
+          style={{ width: "100%" }}
+          onClick={() => setFiltering(false)}
+        >
           Show {counted(total, "vector")}
         </button>
       </Drawer>
@@ -135,7 +178,13 @@ export default function LibraryPage() {
   );
 }
 
-function SearchBox({ q, onChange }: { readonly q: string; readonly onChange: (q: string) => void }) {
+function SearchBox({
+  q,
+  onChange,
+}: {
+  readonly q: string;
+  readonly onChange: (q: string) => void;
+}) {
   const [typed, setTyped] = useState(q);
   const field = useRef<HTMLInputElement>(null);
   const latest = useRef(onChange);
@@ -184,7 +233,13 @@ function SearchBox({ q, onChange }: { readonly q: string; readonly onChange: (q:
 
 function Pill({ label, onClear }: { readonly label: string; readonly onClear: () => void }) {
   return (
-    <button type="button" className="at-chip" data-on onClick={onClear} aria-label={`Without ${label}`}>
+    <button
+      type="button"
+      className="at-chip"
+      data-on
+      onClick={onClear}
+      aria-label={`Without ${label}`}
+    >
       {label} <IconClose size={13} />
     </button>
   );

@@ -23,15 +23,18 @@ export function useStrip(strengths: readonly number[], isAwake: boolean) {
     }
     if (isStill() || strengths.length < 2) return;
     let step = 0;
-    const timer = window.setInterval(() => {
-      step += 1;
-      if (isScrubbed.current || step > strengths.length) {
-        window.clearInterval(timer);
-        if (!isScrubbed.current) setAt(rest);
-        return;
-      }
-      setAt(step - 1);
-    }, PLAY_MS / (strengths.length + 1));
+    const timer = window.setInterval(
+      () => {
+        step += 1;
+        if (isScrubbed.current || step > strengths.length) {
+          window.clearInterval(timer);
+          if (!isScrubbed.current) setAt(rest);
+          return;
+        }
+        setAt(step - 1);
+      },
+      PLAY_MS / (strengths.length + 1),
+    );
     return () => window.clearInterval(timer);
   }, [isAwake, rest, strengths]);
   const choose = (next: number) => {

@@ -51,8 +51,16 @@ export function VectorCard({
       onFocus={() => setAwake(true)}
       onBlur={onBlur}
     >
-      <article className={styles.card} data-awake={isAwake || undefined} data-tried={isTried || undefined}>
-        <Link to={`/library/${vector.id}`} className={styles.cardLink} aria-label={`${vector.title}, card`}>
+      <article
+        className={styles.card}
+        data-awake={isAwake || undefined}
+        data-tried={isTried || undefined}
+      >
+        <Link
+          to={`/library/${vector.id}`}
+          className={styles.cardLink}
+          aria-label={`${vector.title}, card`}
+        >
           <StripPicture
             urls={vector.strip_urls}
             strengths={strengths}
@@ -84,7 +92,11 @@ export function VectorCard({
           {card ? (
             <dl className={styles.figures}>
               {figuresOf(card).map((figure) => (
-                <div key={figure.short} data-below={figure.isBelow || undefined} title={figure.meaning}>
+                <div
+                  key={figure.short}
+                  data-below={figure.isBelow || undefined}
+                  title={figure.meaning}
+                >
                   <dd>{figure.shown}</dd>
                   <dt>{figure.short}</dt>
                 </div>
@@ -111,7 +123,13 @@ export function VectorCard({
               </div>
             )}
             <div className={styles.actions}>
-              <button type="button" className="at-button" data-filled tabIndex={isAwake ? 0 : -1} onClick={onTry}>
+              <button
+                type="button"
+                className="at-button"
+                data-filled
+                tabIndex={isAwake ? 0 : -1}
+                onClick={onTry}
+              >
                 Try on my picture
               </button>
               <button

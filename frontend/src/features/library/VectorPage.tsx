@@ -39,12 +39,23 @@ export default function VectorPage() {
       </div>
     );
   }
-  if (!vector) return <div className={styles.vector}><div className="at-ghost" style={{ height: 560 }} /></div>;
+  if (!vector)
+    return (
+      <div className={styles.vector}>
+        <div className="at-ghost" style={{ height: 560 }} />
+      </div>
+    );
   const family = families?.find((one) => one.name === vector.bundle);
   return <VectorView key={vector.id} vector={vector} family={family} />;
 }
 
-function VectorView({ vector, family }: { readonly vector: EditVector; readonly family: Family | undefined }) {
+function VectorView({
+  vector,
+  family,
+}: {
+  readonly vector: EditVector;
+  readonly family: Family | undefined;
+}) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const now = useNow();
@@ -95,13 +106,23 @@ function VectorView({ vector, family }: { readonly vector: EditVector; readonly 
           </div>
         </div>
         <div className={styles.buttons}>
-          <a className="at-button" data-size="main" href={`/api/edit-vectors/${vector.id}/file`} download>
+          <a
+            className="at-button"
+            data-size="main"
+            href={`/api/edit-vectors/${vector.id}/file`}
+            download
+          >
             <IconDownload size={16} /> Download
           </a>
           {vector.is_own && (
             <Menu position="bottom-end" width={190}>
               <Menu.Target>
-                <button type="button" className="at-button" data-size="main" aria-label={`More about ${vector.title}`}>
+                <button
+                  type="button"
+                  className="at-button"
+                  data-size="main"
+                  aria-label={`More about ${vector.title}`}
+                >
                   <IconMore />
                 </button>
               </Menu.Target>
@@ -166,7 +187,11 @@ function VectorView({ vector, family }: { readonly vector: EditVector; readonly 
               </p>
             </div>
             {figuresOf(card).map((figure) => (
-              <div key={figure.name} className={styles.bar} data-below={figure.isBelow || undefined}>
+              <div
+                key={figure.name}
+                className={styles.bar}
+                data-below={figure.isBelow || undefined}
+              >
                 <div className="at-spread">
                   <strong>{figure.name}</strong>
                   <b>{figure.shown}</b>
@@ -194,7 +219,13 @@ function VectorView({ vector, family }: { readonly vector: EditVector; readonly 
           </section>
         </div>
       )}
-      <Modal opened={isEditing} onClose={() => setEditing(false)} size={560} title={<h2>Name and tags</h2>} closeButtonProps={{ "aria-label": "Close" }}>
+      <Modal
+        opened={isEditing}
+        onClose={() => setEditing(false)}
+        size={560}
+        title={<h2>Name and tags</h2>}
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
         <EditForm vector={vector} onDone={() => setEditing(false)} />
       </Modal>
     </div>
@@ -288,7 +319,9 @@ function Facts({
   return (
     <dl className={styles.facts}>
       <dt>Version</dt>
-      <dd>v{version.number} · {when(version.created_at, now)}</dd>
+      <dd>
+        v{version.number} · {when(version.created_at, now)}
+      </dd>
       <dt>Parts</dt>
       <dd>{version.parts.map((name) => titles.get(name)?.title ?? titled(name)).join(", ")}</dd>
       <dt>Used</dt>
@@ -296,14 +329,22 @@ function Facts({
       <dt>Model</dt>
       <dd>{vector.bundle}</dd>
       <dt>Length</dt>
-      <dd>{version.norm.toFixed(2)}, margin {version.margin} px</dd>
+      <dd>
+        {version.norm.toFixed(2)}, margin {version.margin} px
+      </dd>
       <dt>Content</dt>
       <dd>{version.content_hash.slice(0, 12)}</dd>
     </dl>
   );
 }
 
-function EditForm({ vector, onDone }: { readonly vector: EditVector; readonly onDone: () => void }) {
+function EditForm({
+  vector,
+  onDone,
+}: {
+  readonly vector: EditVector;
+  readonly onDone: () => void;
+}) {
   const client = useQueryClient();
   const save = useMutation({
     mutationFn: (body: { title: string; description: string; tags: string[] }) =>
@@ -325,14 +366,24 @@ function EditForm({ vector, onDone }: { readonly vector: EditVector; readonly on
     save.mutate({
       title: String(form.get("title") ?? "").trim(),
       description: String(form.get("description") ?? "").trim(),
-      tags: String(form.get("tags") ?? "").split(",").map((tag) => tag.trim()).filter(Boolean),
+      tags: String(form.get("tags") ?? "")
+        .split(",")
+        .map((tag) => tag.trim())
+        .filter(Boolean),
     });
   };
   return (
     <form className={styles.form} onSubmit={onSubmit}>
       <label>
         <span className="at-label">Name</span>
-        <input name="title" className="at-field" defaultValue={vector.title} required maxLength={120} data-autofocus />
+        <input
+          name="title"
+          className="at-field"
+          defaultValue={vector.title}
+          required
+          maxLength={120}
+          data-autofocus
+        />
       </label>
       <label>
         <span className="at-label">Tags, with commas between</span>
@@ -340,7 +391,12 @@ function EditForm({ vector, onDone }: { readonly vector: EditVector; readonly on
       </label>
       <label>
         <span className="at-label">What it does</span>
-        <textarea name="description" className="at-field" defaultValue={vector.description} maxLength={2000} />
+        <textarea
+          name="description"
+          className="at-field"
+          defaultValue={vector.description}
+          maxLength={2000}
+        />
       </label>
       {save.error && <ErrorNote error={save.error} />}
       <div className={styles.formFoot}>

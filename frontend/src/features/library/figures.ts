@@ -56,7 +56,8 @@ export function weakness(card: Card): string | null {
   const weak = figuresOf(card).filter((figure) => figure.isBelow);
   if (weak.length === 0) return null;
   const said: Record<string, (figure: Figure) => string> = {
-    local: (figure) => `it keeps ${figure.shown} of its change inside the edited parts, the minimum is 90 %`,
+    local: (figure) =>
+      `it keeps ${figure.shown} of its change inside the edited parts, the minimum is 90 %`,
     identity: (figure) => `it keeps identity at ${figure.shown}, the minimum is 0.90`,
     works: (figure) => `it works on ${figure.shown} of the probe pictures, the minimum is 80 %`,
   };
