@@ -63,7 +63,7 @@ class Studio:
     def _on_screen(self, point: tuple[float, float]) -> tuple[float, float]:
         box = self.canvas.bounding_box()
         assert box is not None
-        zoom = self.page.get_by_label("Zoom", exact=True).inner_text()
+        zoom = self.page.get_by_role("status", name="Zoom").inner_text()
         scale = float(re.sub(r"[^0-9.]", "", zoom)) / 100
         side = self.labels_side()
         return (

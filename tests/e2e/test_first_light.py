@@ -180,7 +180,10 @@ def test_a_file_that_is_no_picture_is_refused_in_words(person: SignIn) -> None:
         page.get_by_role("button", name=re.compile("New picture")).click()
     chooser.value.set_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"})
 
-    expect(page.get_by_text("This file is not a picture we can read.").first).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Use this")).click()
+
+    refusal = page.get_by_text("This file is not a picture we can read. Use PNG, JPEG or WebP.")
+    expect(refusal.first).to_be_visible()
 
 
 def _picture() -> bytes:
