@@ -4,7 +4,7 @@ import styles from "./account.module.css";
 
 const STRENGTHS = [-2, -1, 0, 1, 2] as const;
 const urlOf = (strength: number) =>
-  `/sign-in/smile${strength < 0 ? "-minus" : ""}-${Math.abs(strength)}.webp`;
+  `/sign-in/strength${strength < 0 ? "-minus" : ""}-${Math.abs(strength)}.webp`;
 
 /** One portrait at five strengths of one vector, drifting; five stills for who wants none. */
 export function SampleStrip() {

@@ -76,7 +76,7 @@ export function StripPicture({
           style={{ visibility: index === at ? "visible" : "hidden" }}
         />
       ))}
-      {urls.length === 0 && <span className={styles.unmeasured}>Being measured</span>}
+      {urls.length === 0 && <span className={styles.unmeasured}>Not measured yet</span>}
       {isAwake && urls.length > 0 && (
         <span className={styles.at}>{strength(strengths[at] ?? 0, 1)}</span>
       )}

@@ -103,7 +103,7 @@ export function VectorCard({
               ))}
             </dl>
           ) : (
-            <p className={styles.pending}>Being measured on probe pictures.</p>
+            <p className={styles.pending}>Figures follow once it was measured.</p>
           )}
           <div className={styles.more}>
             {vector.strip_urls.length > 0 && (

@@ -96,7 +96,7 @@ function VectorView({
                 </span>
               )
             ) : (
-              <span className="at-chip">Being measured</span>
+              <span className="at-chip">Not measured yet</span>
             )}
             {vector.tags.map((tag) => (
               <Link key={tag} className="at-chip" to={`/library?tags=${encodeURIComponent(tag)}`}>
@@ -211,8 +211,8 @@ function VectorView({
         <div className={styles.three}>
           <section>
             <p>
-              This vector is being measured on pictures it has never seen. Its strips and figures
-              appear here as soon as that has finished; you can use it meanwhile.
+              This vector was not measured yet. Its strips and figures appear here once it was tried
+              on pictures it has never seen; you can use it meanwhile.
             </p>
             {vector.description && <p>{vector.description}</p>}
             <Facts vector={vector} titles={titles} now={now} />
