@@ -12,6 +12,8 @@ export function ErrorNote({
   readonly retryLabel?: string;
 }) {
   const problem = asProblem(error);
+  // What is not there, or not for this person, stays so however often it is asked for.
+  const isFinal = problem.status === 403 || problem.status === 404;
   return (
     <div className="at-error" role="alert">
       <IconWarning />
@@ -27,7 +29,7 @@ export function ErrorNote({
           </button>
         )}
       </div>
-      {onRetry && (
+      {onRetry && !isFinal && (
         <button type="button" className="at-button" data-size="small" onClick={onRetry}>
           {retryLabel}
         </button>

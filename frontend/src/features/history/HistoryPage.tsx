@@ -110,6 +110,9 @@ export default function HistoryPage() {
       </header>
       {error && !history.data ? (
         <main className={styles.trouble}>
+          <p style={{ marginBottom: 16 }}>
+            <Link to="/pictures">To your pictures</Link>
+          </p>
           <ErrorNote
             error={error}
             onRetry={() => {

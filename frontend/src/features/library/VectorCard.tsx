@@ -73,9 +73,9 @@ export function VectorCard({
         </Link>
         <div className={styles.body}>
           <div className="at-spread">
-            <h3 className="at-ellipsis" title={vector.title}>
+            <h2 className="at-ellipsis" title={vector.title}>
               {vector.title}
-            </h3>
+            </h2>
             <span className="at-hint">v{vector.version.number}</span>
           </div>
           <div className={`at-spread ${styles.who}`}>
