@@ -36,6 +36,8 @@ MAX_FILE_BYTES = 16 << 20
 MAX_NORM = 1e3
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 OUTSIDE_LIMIT = 0.06
+# Pictures looked at in one go: small, so that measuring can let others through.
+CHUNK = 4
 
 
 class VectorFileError(EditingError):
@@ -326,8 +328,8 @@ def measure(
     """Return what the vector does on probe pictures, by default those of the bundle.
 
     `probes` are codes (n, L, w_dim). Figures are those of strength 1; `strips` shows the
-    first `num_strips` probes at all strengths. `on_look` is called after each look at the
-    probes with (looks done, looks in all); raising there ends the measurement.
+    first `num_strips` probes at all strengths. `on_look` is called after each look at
+    some of them with (looks done, looks in all); raising there ends the measurement.
 
     Raises:
         OtherFamilyError: the vector does not fit the bundle.
@@ -336,15 +338,17 @@ def measure(
     probes = bundle.probes if probes is None else probes
     margin = default_margin(bundle.label_size) if margin is None else margin
     others = sorted({*strengths} - {0.0, 1.0})
+    num_looks = (2 + len(others)) * len(probes.split(CHUNK))
     num_done = 0
 
-    def look(codes: Tensor) -> _Seen:
+    def looked() -> None:
         nonlocal num_done
-        seen = _look(bundle, codes)
         num_done += 1
         if on_look is not None:
-            on_look(num_done, 2 + len(others))
-        return seen
+            on_look(num_done, num_looks)
+
+    def look(codes: Tensor) -> _Seen:
+        return _look(bundle, codes, then=looked)
 
     before, after = look(probes), look(apply(probes, [(vector, 1.0)]))
     inside_share, outside = _locality(before, after, parts=vector.parts, margin=margin)
@@ -415,8 +419,13 @@ class _Seen:
 
 
 @torch.no_grad()
-def _look(bundle: "Bundle", w_plus: Tensor, *, chunk: int = 8) -> _Seen:
-    parts = [_look_at(bundle, codes) for codes in w_plus.split(chunk)]
+def _look(
+    bundle: "Bundle", w_plus: Tensor, *, then: Callable[[], None] = lambda: None
+) -> _Seen:
+    parts = []
+    for codes in w_plus.split(CHUNK):
+        parts.append(_look_at(bundle, codes))
+        then()
     return _Seen(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

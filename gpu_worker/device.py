@@ -24,6 +24,9 @@ import torch
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.5
+# How long a unit that lets others through waits for the next of them, and in all.
+LINGER_SECONDS = 0.02
+BREATH_SECONDS = 1.0
 STICKY = ("device-side assert", "illegal memory access", "unspecified launch failure",
           "CUDA error", "cudaError", "misaligned address")  # fmt: skip
 
@@ -154,22 +157,31 @@ class Device:
             return unit
 
     def breathe(self) -> None:
-        """Let waiting units that are more urgent than the present one run now.
+        """Run what is more urgent than the unit under way; to be called from inside it.
 
-        For long work that is one unit, such as measuring; to be called on the device's
-        thread, from within that unit.
+        For work that cannot be cut into units: it stays one, and lets others through. The
+        next step of a running job comes a moment after its last, so this waits that moment;
+        but never longer than `BREATH_SECONDS` in all, for then it is this unit's turn.
         """
-        assert threading.current_thread() is self._thread, "only the unit under way breathes"
+        assert threading.current_thread() is self._thread, "only a unit can let others through"
         assert self._current is not None
-        while (unit := self._take_before(self._current.urgency)) is not None:
+        end = time.monotonic() + BREATH_SECONDS
+        while (unit := self._take_urgent(than=self._current, until=end)) is not None:
             self._do(unit)
 
-    def _take_before(self, urgency: Urgency) -> _Unit | None:
+    def _take_urgent(self, *, than: _Unit, until: float) -> _Unit | None:
+        def waiting() -> list[_Unit]:
+            return [unit for unit in self._waiting if unit.urgency < than.urgency]
+
         with self._changed:
-            ahead = [unit for unit in self._waiting if unit.urgency < urgency]
-            if self._stopping or not ahead:
+            now = time.monotonic()
+            if now >= until or self._stopping:
                 return None
-            unit = min(ahead, key=lambda waiting: (waiting.urgency, waiting.number))
+            self._changed.wait_for(waiting, timeout=min(LINGER_SECONDS, until - now))
+            urgent = waiting()
+            if not urgent or self._stopping:
+                return None
+            unit = min(urgent, key=lambda one: (one.urgency, one.number))
             self._waiting.remove(unit)
             return unit
 
@@ -189,4 +201,6 @@ class Device:
                 self.empty_cache()
             unit.future.set_exception(meaning)
         finally:
-            self._current, self._busy_since = interrupted, since
+            self._current = interrupted
+            # What it let through does not count against it.
+            self._busy_since = None if since is None else time.monotonic()

@@ -88,6 +88,47 @@ def test_long_work_lets_more_urgent_units_through_and_no_others(device: Device) 
     assert order == ["preview", "long work", "batch"]
 
 
+def test_long_work_waits_a_moment_for_the_next_step_of_a_running_job(device: Device) -> None:
+    order: list[str] = []
+
+    def job() -> None:
+        for number in range(3):
+            device.run(lambda number=number: order.append(f"step {number}"),  # type: ignore[misc]
+                       urgency=Urgency.INTERACTIVE)  # fmt: skip
+            time.sleep(0.002)  # what a job does between its steps
+
+    thread = threading.Thread(target=job)
+
+    def long_work() -> None:
+        thread.start()
+        device.breathe()
+        order.append("long work")
+
+    device.run(long_work, urgency=Urgency.BATCH)
+    thread.join(5)
+
+    assert order == ["step 0", "step 1", "step 2", "long work"]
+
+
+def test_long_work_gets_its_turn_however_much_is_urgent(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpu_worker.device.BREATH_SECONDS", 0.1)
+    stopped = threading.Event()
+
+    def job() -> None:
+        while not stopped.is_set():
+            device.run(lambda: None, urgency=Urgency.INTERACTIVE)
+
+    thread = threading.Thread(target=job)
+    thread.start()
+
+    device.run(device.breathe, urgency=Urgency.BATCH)  # returns at all
+
+    stopped.set()
+    thread.join(5)
+
+
 def test_an_error_reaches_whoever_waits_and_the_thread_goes_on(device: Device) -> None:
     def fail() -> None:
         raise KeyError("no such layer")
