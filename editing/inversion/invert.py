@@ -142,6 +142,8 @@ def _steps(bundle: "Bundle", image: Tensor, options: InvertOptions) -> Iterator[
             loss = options.lambda_perceptual * bundle.perceptual.between(drawn, seen)
             loss = loss + options.lambda_mse * (drawn - image).square().mean(dim=(1, 2, 3))
             loss = loss + options.lambda_pull * (code - guess).square().mean(dim=(1, 2))
+            # Pictures share no weights that move, so the sum keeps them independent.
+            total = loss.sum()
         with torch.no_grad():
             better = (loss < lowest)[:, None, None]
             lowest = torch.minimum(lowest, loss)
@@ -157,8 +159,7 @@ def _steps(bundle: "Bundle", image: Tensor, options: InvertOptions) -> Iterator[
             best_w_plus=best_code,
         )
         if step < options.steps:
-            # Pictures share no weights that move, so the sum keeps them independent.
-            (code.grad,) = torch.autograd.grad(loss.sum(), code)
+            (code.grad,) = torch.autograd.grad(total, code)
             adam.param_groups[0]["lr"] = options.rate(step)
             adam.step()
 

@@ -34,7 +34,7 @@ def test_two_people_paint_share_and_apply_an_edit(person: SignIn) -> None:
     after, before = studio.wait_for_revisions(known + 1)[:2]
     assert after["kind"] == "optimize"
     assert after["author"]["name"] == "Mara Kessler"
-    assert after["figures"]["figures"]["agreement"] > 0.8
+    assert after["figures"]["agreement"] > 0.8
     assert np.abs(studio.pixels(after).astype(int) - studio.pixels(before)).max() > 20
 
     # She saves it as an edit vector; Jonas sees it appear without touching his page.

@@ -49,6 +49,18 @@ def test_best_code_is_that_of_the_lowest_loss():
     assert torch.equal(steps[-1].best_w_plus, best.w_plus)
 
 
+def test_steps_are_the_same_when_the_caller_has_gradients_off():
+    bundle = tiny_bundle()
+    image = bundle.render(tiny_codes(bundle.generator, 1, seed=4))
+    options = InvertOptions(steps=3)
+
+    usual = list(inversion.invert(bundle, image, options=options))
+    with torch.no_grad():
+        nested = list(inversion.invert(bundle, image, options=options))
+
+    assert torch.equal(nested[-1].w_plus, usual[-1].w_plus)
+
+
 def test_no_steps_give_the_first_guess():
     bundle = tiny_bundle()
     image = bundle.render(tiny_codes(bundle.generator, 1, seed=4))
