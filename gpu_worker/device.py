@@ -24,8 +24,10 @@ import torch
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.5
-# How long a unit that lets others through waits for the next of them, and in all.
-LINGER_SECONDS = 0.02
+# A unit that lets others through waits this long for the next of them, if one came lately,
+# and not longer than that in all.
+LATELY_SECONDS = 0.5
+LINGER_SECONDS = 0.15
 BREATH_SECONDS = 1.0
 STICKY = ("device-side assert", "illegal memory access", "unspecified launch failure",
           "CUDA error", "cudaError", "misaligned address")  # fmt: skip
@@ -100,6 +102,7 @@ class Device:
         self._stopping = False
         self._busy_since: float | None = None
         self._current: _Unit | None = None
+        self._urgent_at = float("-inf")  # when a unit last ended that batch work gives way to
         self._thread = threading.Thread(target=self._serve, name="device", daemon=True)
 
     def start(self) -> None:
@@ -159,9 +162,9 @@ class Device:
     def breathe(self) -> None:
         """Run what is more urgent than the unit under way; to be called from inside it.
 
-        For work that cannot be cut into units: it stays one, and lets others through. The
-        next step of a running job comes a moment after its last, so this waits that moment;
-        but never longer than `BREATH_SECONDS` in all, for then it is this unit's turn.
+        For work that cannot be cut into units: it stays one, and lets others through. While
+        a slider moves or a job runs, the next request comes a moment after the last, so this
+        waits that moment; but not longer than `BREATH_SECONDS`, for then it is our turn.
         """
         assert threading.current_thread() is self._thread, "only a unit can let others through"
         assert self._current is not None
@@ -177,7 +180,8 @@ class Device:
             now = time.monotonic()
             if now >= until or self._stopping:
                 return None
-            self._changed.wait_for(waiting, timeout=min(LINGER_SECONDS, until - now))
+            if now - self._urgent_at < LATELY_SECONDS:
+                self._changed.wait_for(waiting, timeout=min(LINGER_SECONDS, until - now))
             urgent = waiting()
             if not urgent or self._stopping:
                 return None
@@ -202,5 +206,7 @@ class Device:
             unit.future.set_exception(meaning)
         finally:
             self._current = interrupted
+            if unit.urgency < Urgency.BATCH:
+                self._urgent_at = time.monotonic()
             # What it let through does not count against it.
             self._busy_since = None if since is None else time.monotonic()

@@ -101,6 +101,8 @@ def test_long_work_waits_a_moment_for_the_next_step_of_a_running_job(device: Dev
 
     def long_work() -> None:
         thread.start()
+        while not device._waiting:
+            time.sleep(0.001)
         device.breathe()
         order.append("long work")
 
