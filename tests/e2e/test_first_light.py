@@ -47,7 +47,7 @@ def test_two_people_paint_share_and_apply_an_edit(person: SignIn) -> None:
     # He finds it by typing, and tries it on another portrait.
     jonas.get_by_role("searchbox").first.fill(title[:-2])
     expect(jonas.get_by_text(title).first).to_be_visible()
-    other = open_studio(jonas, "Tomas")
+    other = open_studio(jonas, "Henrik")
     known = len(other.revisions())
     jonas.get_by_role("button", name="Add an edit vector").click()
     jonas.get_by_label("Search edit vectors").fill(title)
