@@ -7,4 +7,4 @@ os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
 os.environ.setdefault("SECRET_KEY", "only-for-the-type-checker-" + "x" * 32)
 os.environ.setdefault("ARTIFACTS_DIR", "var/artifacts")
 
-from webapp.config.settings import *  # noqa: E402, F403 - after the variables above
+from webapp.config.settings import *  # noqa: F403 - after the variables above

@@ -36,7 +36,9 @@ def main() -> None:
         studio.wait_for_revisions(2)
 
         page.get_by_role("button", name="Add an edit vector").click()
-        page.get_by_role("dialog").get_by_role("button", name=re.compile("Round glasses")).click()
+        page.get_by_role("dialog").get_by_role(
+            "button", name=re.compile("Round glasses")
+        ).click()
         if page.get_by_role("dialog").is_visible():
             page.keyboard.press("Escape")
         studio.set_strength("Round glasses", 6)

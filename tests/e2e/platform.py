@@ -68,9 +68,7 @@ def running(var: Path, *, timeout_seconds: float = 180) -> Iterator[RunningPlatf
     var.mkdir(parents=True, exist_ok=True)
     log = var / "platform.log"
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in OF_THIS_RUN
+        name: value for name, value in os.environ.items() if name not in OF_THIS_RUN
     } | {"PORT": str(free_port()), "VAR_DIR": str(var), "PYTHONUNBUFFERED": "1"}
     began = time.monotonic()
     with log.open("ab") as sink:

@@ -77,7 +77,8 @@ def test_two_people_paint_share_and_apply_an_edit(person: SignIn) -> None:
     jonas.goto(f"/pictures/{other.image_id}/history?b={first['id']}")
     jonas.get_by_role("button", name=re.compile("^Restore")).first.click()
     restored = other.wait_for_revisions(known + 2)[0]
-    assert restored["kind"] == "restore" and restored["is_head"]
+    assert restored["kind"] == "restore"
+    assert restored["is_head"]
     assert np.array_equal(other.pixels(restored), other.pixels(first))
 
 
@@ -93,7 +94,8 @@ def test_a_stack_at_rest_is_kept_as_a_revision(person: SignIn) -> None:
     page.get_by_role("button", name="Keep", exact=True).click()
 
     kept = studio.wait_for_revisions(known + 1)[0]
-    assert kept["kind"] == "render" and len(kept["stack"]) == 1
+    assert kept["kind"] == "render"
+    assert len(kept["stack"]) == 1
 
 
 def test_cancelling_stops_the_run_and_keeps_the_painting(person: SignIn) -> None:
@@ -163,9 +165,9 @@ def test_an_upload_is_cropped_inverted_and_shown_beside_the_original(person: Sig
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("dialog").get_by_role("button", name=re.compile("^Use this")).click()
 
-    expect(page.get_by_text("Atelier has only learned portraits drawn in this style.")).to_be_visible(
-        timeout=60_000
-    )
+    expect(
+        page.get_by_text("Atelier has only learned portraits drawn in this style.")
+    ).to_be_visible(timeout=60_000)
     expect(page.get_by_label(re.compile(r"^Error [0-9.]+, usually"))).to_be_visible()
     page.get_by_role("button", name="Edit anyway").click()
     page.wait_for_url(re.compile(r"/pictures/[0-9a-f-]{36}$"))
@@ -178,7 +180,9 @@ def test_a_file_that_is_no_picture_is_refused_in_words(person: SignIn) -> None:
 
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name=re.compile("New picture")).click()
-    chooser.value.set_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"})
+    chooser.value.set_files(
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
 
     page.get_by_role("dialog").get_by_role("button", name=re.compile("^Use this")).click()
 
@@ -189,7 +193,9 @@ def test_a_file_that_is_no_picture_is_refused_in_words(person: SignIn) -> None:
 def _picture() -> bytes:
     """A striped square that no portrait renderer could make, as PNG."""
     rows = np.indices((300, 400))[0]
-    pixels = np.where((rows // 20 % 2)[..., None], [230, 40, 60], [20, 40, 200]).astype(np.uint8)
+    pixels = np.where((rows // 20 % 2)[..., None], [230, 40, 60], [20, 40, 200]).astype(
+        np.uint8
+    )
     sink = io.BytesIO()
     Image.fromarray(pixels).save(sink, "PNG")
     return sink.getvalue()
