@@ -34,8 +34,13 @@ _running: list[Servers] = []
 
 
 def are_needed(arguments: list[str], root: Path) -> bool:
-    """Say whether the paths on pytest's command line select tests that use a server."""
+    """Say whether the paths on pytest's command line select tests that use a server.
+
+    No path at all selects every test.
+    """
     tests = root / "tests"
+    if not arguments:
+        return True
     for argument in arguments:
         path = (Path.cwd() / argument.split("::")[0]).resolve()
         if not path.is_relative_to(tests):

@@ -25,7 +25,6 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = _signed_in(browser, atelier.url, "mara@example.com", 1440, 900)
         expect(page.get_by_role("link", name=re.compile("Rosa"))).to_be_visible()
-        page.wait_for_load_state("networkidle")
         _shoot(page, "gallery")
 
         studio = open_studio(page, "Mei")
@@ -46,11 +45,9 @@ def main() -> None:
         studio.wait_for_revisions(3)
         page.goto(f"/pictures/{studio.image_id}/history")
         expect(page.get_by_role("slider").first).to_be_visible()
-        page.wait_for_load_state("networkidle")
         _shoot(page, "history")
 
         page.goto("/library")
-        page.wait_for_load_state("networkidle")
         _shoot(page, "library")
 
         page.goto("/pictures")
@@ -59,16 +56,13 @@ def main() -> None:
         chooser.value.set_files(ROOT / "docs" / "pictures" / "fox.png")
         page.get_by_role("dialog").get_by_role("button", name=re.compile("^Use this")).click()
         expect(page.get_by_role("button", name="Edit anyway")).to_be_visible(timeout=90_000)
-        page.wait_for_load_state("networkidle")
         _shoot(page, "upload")
 
         phone = _signed_in(browser, atelier.url, "jonas@example.com", 390, 844)
         phone.goto(f"/pictures/{studio.image_id}")
         expect(phone.get_by_test_id("studio-canvas")).to_be_visible()
-        phone.wait_for_load_state("networkidle")
         _shoot(phone, "studio-phone")
         phone.goto("/library")
-        phone.wait_for_load_state("networkidle")
         _shoot(phone, "library-phone")
         browser.close()
 
@@ -85,6 +79,7 @@ def _signed_in(browser: Browser, url: str, email: str, width: int, height: int) 
 
 
 def _shoot(page: Page, name: str) -> None:
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
     page.wait_for_timeout(600)
     page.screenshot(path=FOLDER / f"{name}.png")
 
