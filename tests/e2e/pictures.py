@@ -47,9 +47,6 @@ def main() -> None:
         expect(page.get_by_role("slider").first).to_be_visible()
         _shoot(page, "history")
 
-        page.goto("/library")
-        _shoot(page, "library")
-
         page.goto("/pictures")
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name=re.compile("New picture")).click()
@@ -62,6 +59,10 @@ def main() -> None:
         phone.goto(f"/pictures/{studio.image_id}")
         expect(phone.get_by_test_id("studio-canvas")).to_be_visible()
         _shoot(phone, "studio-phone")
+        page.goto("/library")
+        # Cards come as the batch lane gets to them.
+        expect(page.get_by_text("Being measured")).to_have_count(0, timeout=600_000)
+        _shoot(page, "library")
         phone.goto("/library")
         _shoot(phone, "library-phone")
         browser.close()
