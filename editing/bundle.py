@@ -260,7 +260,7 @@ def assemble(
     for key, network in others.items():
         if network is not None:
             networks[key] = network.config.to_json()
-    manifest = Manifest(
+    manifest = Manifest(  # type: ignore[call-arg]  # the plugin knows no alias here
         format=FORMAT,
         name=name,
         title=title,

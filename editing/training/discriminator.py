@@ -41,7 +41,7 @@ class PatchDiscriminator(nn.Module):
         for layer in self.convs:
             assert isinstance(layer, nn.Conv2d)
             nn.init.kaiming_normal_(layer.weight, a=0.2)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.bias)
 
     def forward(self, image: Tensor, *, dtype: torch.dtype = torch.float32) -> Verdict:
         """Return the verdict on pictures; `dtype` is that of the convolutions."""
