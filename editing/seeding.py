@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 import torch
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -208,6 +209,23 @@ def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
     return stream.getvalue()
 
 
+def strips(bundle: Bundle, vector: EditVector, *, num_probes: int = 4) -> bytes:
+    """Return a WebP of probe pictures with `vector`: a row each, a column per strength.
+
+    The pictures are R x R and touch one another, so that a reader can cut them apart.
+    """
+    offset = vector.offset.to(bundle.probes)
+    ladder = torch.stack([strength * offset for strength in vectors.STRENGTHS])
+    rows = [
+        torch.cat(tuple(bundle.render(probe + ladder)), dim=2)
+        for probe in bundle.probes[:num_probes]
+    ]
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(images.to_png_bytes(torch.cat(rows, dim=1)))) as picture:
+        picture.save(stream, format="WEBP", quality=95, method=6)
+    return stream.getvalue()
+
+
 @click.command(name="vectors")
 @click.argument("family", type=click.Choice(families.names()), default="portraits")
 @click.option(
@@ -257,8 +275,11 @@ def vectors_command(
         else:
             failed[name] = reason
             target.unlink(missing_ok=True)
+            target.with_suffix(".strips.webp").unlink(missing_ok=True)
         for candidate in tried[:1]:
             tqdm.write(_line(candidate, reason))
+    for name, vector in bundle.vectors().items():
+        (folder / f"{name}.strips.webp").write_bytes(strips(bundle, vector))
     stored = list(bundle.vectors().values())
     if stored:
         place = sheet_path or Path("docs/families") / family / "vectors.png"

@@ -28,7 +28,7 @@ from webapp.families.selectors import BundleInfo
 from webapp.images import codes
 from webapp.images import services as images
 from webapp.images.models import Image, Revision, RevisionKind
-from webapp.jobs.contract import Picture
+from webapp.jobs.contract import Measured, Picture, ProbeStrip
 from webapp.library import services as library
 from webapp.library import vector_file
 from webapp.library.models import EditVector, EditVectorVersion
@@ -209,7 +209,7 @@ def _vectors(
             report.append(
                 _vector(
                     info,
-                    path.stem,
+                    path,
                     read,
                     team=team,
                     author=author,
@@ -224,7 +224,7 @@ def _vectors(
 
 def _vector(
     info: BundleInfo,
-    name: str,
+    path: Path,
     read: vector_file.VectorFile,
     *,
     team: Team,
@@ -233,6 +233,7 @@ def _vector(
     now: datetime,
 ) -> str:
     """Add an edit vector; one that was painted anew replaces the old."""
+    name = path.stem
     made_for = read.card.get("model", {}).get("fingerprint", info.fingerprint)
     if made_for != info.fingerprint:
         return f"Edit vector {name} was made for another model; left out."
@@ -255,6 +256,37 @@ def _vector(
         description=str(read.card.get("description", "")),
         tags=[str(tag) for tag in read.card.get("tags", ())] or sorted(groups),
         measured_by=measured_by,
+        card=_card(info, read, path.with_suffix(".strips.webp")),
         now=now,
     )
     return f"{'Renewed' if num_old else 'Added'} the edit vector {title}."
+
+
+def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measured | None:
+    """Return what was measured when the vector was made, or None: a worker measures it then."""
+    figures = read.card.get("calibration")
+    if not figures or not strips.is_file():
+        return None
+    side = info.resolution
+    with Pictures.open(strips, formats=["WEBP"]) as sheet:
+        rows = [
+            ProbeStrip(
+                pictures=tuple(
+                    _tile(sheet.crop((left, top, left + side, top + side)))
+                    for left in range(0, sheet.width, side)
+                )
+            )
+            for top in range(0, sheet.height, side)
+        ]
+    effects = figures["effects"]
+    return Measured(
+        strips=tuple(rows),
+        effect_by_part={name: effect[0] for name, effect in effects.items()},
+        **{name: value for name, value in figures.items() if name != "effects"},
+    )
+
+
+def _tile(picture: Pictures.Image) -> str:
+    out = io.BytesIO()
+    picture.save(out, format="PNG")
+    return artifacts.put(out.getvalue(), content_type="image/png")

@@ -125,10 +125,12 @@ def save_edit_vector(
     tags: Collection[str],
     now: datetime,
     measured_by: User | None = None,
+    card: Measured | None = None,
 ) -> EditVector:
     """Return a new edit vector of `team`, its measuring waiting for a worker.
 
     `offset` is (L, w_dim); the measuring job belongs to `measured_by`, usually the actor.
+    With `card` it is taken as measured already.
 
     Raises:
         UnknownBundleError: this installation has no such bundle.
@@ -170,14 +172,16 @@ def save_edit_vector(
         margin=margin,
         content_hash=vector_file.content_hash(data),
         learned_from=dict(learned_from),
+        card=card.model_dump(mode="json") if card else None,
         created_at=now,
     )
     edit_vector.current_version = version
     edit_vector.save(update_fields=["current_version", "updated_at"])
     _set_tags(edit_vector, names)
     _index(edit_vector, names)
-    request = MeasureEditVector(bundle=info.name, edit_vector_version_id=version.pk)
-    jobs.enqueue(owner=measured_by or actor, team=team, request=request, now=now)
+    if card is None:
+        request = MeasureEditVector(bundle=info.name, edit_vector_version_id=version.pk)
+        jobs.enqueue(owner=measured_by or actor, team=team, request=request, now=now)
     _announce(edit_vector)
     return edit_vector
 

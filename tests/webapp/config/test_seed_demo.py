@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from django.core.management import call_command
+from PIL import Image as Pictures
 
 from tests.factories import rows
 from webapp.accounts.models import Membership, Team, User
@@ -119,6 +120,24 @@ def test_the_measuring_job_of_a_seeded_vector_may_run(samples):
     assert claimed.request.kind == "measure"
     record = worker.read_offset(claimed.request.edit_vector_version_id)
     assert record.parts == (1, 2)
+
+
+def test_a_vector_that_comes_measured_shows_its_card_at_once(samples):
+    figures = {
+        "strengths": [-1.0, 1.0], "num_probes": 3, "locality": 0.5, "outside_change": 0.01,
+        "identity": 0.9, "success": 1.0, "effects": {"hair": [0.1, 0.0, 0.0]},
+        "valid_range": [-1.0, 1.0], "norm": 2.0,
+    }  # fmt: skip
+    write_vector(samples, seed=1, calibration=figures)
+    sheet = Pictures.new("RGB", (2 * rows.SIZE, 3 * rows.SIZE), "teal")
+    sheet.save(samples / "vectors" / "longer_hair.strips.webp")
+
+    call_command("seed_demo", verbosity=0)
+
+    card = EditVector.objects.get().current_version.card
+    assert [len(strip["pictures"]) for strip in card["strips"]] == [2, 2, 2]
+    assert card["effect_by_part"] == {"hair": 0.1}
+    assert not Job.objects.exists()
 
 
 def test_without_bundles_it_says_so_and_people_are_there(bundle, settings, tmp_path, capsys):
