@@ -41,8 +41,6 @@ def product(folder: Path) -> bool:
     try:
         note("starting an installation for the first time ...")
         say("first_start_s", installation.start(), "s")
-        note("waiting until the seeded edit vectors are measured ...")
-        say("seeded_cards_s", optimizing.wait_until_quiet(installation, **person), "s")
         installation.stop()
         say("warm_start_s", installation.start(), "s")
         runs = optimizing.measure(installation, rounds=ROUNDS, **person)

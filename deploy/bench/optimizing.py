@@ -70,15 +70,6 @@ class Person:
         )
 
 
-def wait_until_quiet(installation: Installation, *, email: str, password: str) -> float:
-    """Return the seconds until no job of the team waits or runs any more."""
-    person = Person(installation.url, email=email, password=password)
-    began = time.monotonic()
-    while person.get("/api/jobs?active=1"):
-        time.sleep(1)
-    return time.monotonic() - began
-
-
 def paint(labels: bytes, *, family: str, rule: str) -> bytes:
     """Return the painting of a label map, PNG, that a rule of the family makes of it."""
     import numpy as np
