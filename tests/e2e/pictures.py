@@ -80,7 +80,9 @@ def _signed_in(browser: Browser, url: str, email: str, width: int, height: int) 
 
 
 def _shoot(page: Page, name: str) -> None:
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    # Not `wait_for_function`: the page's policy forbids evaluating text.
+    while not page.evaluate("[...document.images].every((image) => image.complete)"):
+        page.wait_for_timeout(100)
     page.wait_for_timeout(600)
     page.screenshot(path=FOLDER / f"{name}.png")
 
