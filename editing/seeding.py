@@ -212,13 +212,15 @@ def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
 def strips(bundle: Bundle, vector: EditVector, *, num_probes: int = 4) -> bytes:
     """Return a WebP of probe pictures with `vector`: a row each, a column per strength.
 
-    The pictures are R x R and touch one another, so that a reader can cut them apart.
+    The pictures are R x R and touch one another, so that a reader can cut them apart. The
+    probe on which strength 1 shows most comes first: a beard is best removed where one is.
     """
     offset = vector.offset.to(bundle.probes)
     ladder = torch.stack([strength * offset for strength in vectors.STRENGTHS])
+    change = bundle.render(bundle.probes + offset) - bundle.render(bundle.probes)
+    shown = change.abs().mean(dim=(1, 2, 3)).topk(num_probes).indices
     rows = [
-        torch.cat(tuple(bundle.render(probe + ladder)), dim=2)
-        for probe in bundle.probes[:num_probes]
+        torch.cat(tuple(bundle.render(probe + ladder)), dim=2) for probe in bundle.probes[shown]
     ]
     stream = io.BytesIO()
     with Image.open(io.BytesIO(images.to_png_bytes(torch.cat(rows, dim=1)))) as picture:
