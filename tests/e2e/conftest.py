@@ -23,7 +23,7 @@ ARGUMENTS = [
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def atelier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
     """The platform of this run; its log is kept with the screenshots when a test fails."""
     with platform.running(tmp_path_factory.mktemp("atelier")) as running:
@@ -33,8 +33,9 @@ def atelier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfor
         shutil.copy(running.log, kept / "platform.log")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium. Playwright keeps an event loop running, so it ends before other modules."""
     assert CHROMIUM, "Chromium is needed: apt-get install chromium"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
