@@ -174,6 +174,7 @@ class Platform:
     def web_answers(self) -> bool:
         """Say whether the web process answers."""
         try:
+            # Our own address, always http.
             with urllib.request.urlopen(f"{self.settings.url}/api/health", timeout=5):  # noqa: S310
                 return True
         except urllib.error.HTTPError as error:

@@ -35,7 +35,6 @@ from webapp.library import services as library
 from webapp.library.models import EditVector
 
 DEFAULT_INVERT_STEPS = 100
-EDIT_MARGIN = 5  # the margin of the engine's region of interest, in label-map pixels
 
 
 class NothingChangedError(RefusedInputError):
@@ -514,7 +513,7 @@ def save_edit_vector(
         bundle=image.bundle,
         offset=offset,
         parts=_changed_parts(revision, parent, info),
-        margin=EDIT_MARGIN,
+        margin=_edit_margin(info.label_size),
         learned_from={
             "image_id": str(image.id),
             "revision_id": str(revision.id),
@@ -531,6 +530,14 @@ def save_edit_vector(
         tags=tags,
         now=now,
     )
+
+
+def _edit_margin(label_size: int) -> int:
+    """Return how far the engine's region of an edit reaches beyond its parts.
+
+    In label-map pixels: 5 at 512, in proportion elsewhere, at least 1.
+    """
+    return max(1, (5 * label_size + 256) // 512)
 
 
 def _changed_parts(

@@ -152,6 +152,7 @@ def test_the_saved_vector_is_the_difference_of_the_codes(who: People) -> None:
     after = codes.read(artifacts.read(head.w_plus_id))
     before = codes.read(artifacts.read(head.parent.w_plus_id))
     np.testing.assert_array_equal(offset, after - before)
+    assert version.margin == 1  # the engine's margin at this label size
     assert Job.objects.filter(kind="measure").count() == 1
 
 
