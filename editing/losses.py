@@ -19,6 +19,7 @@ features is that of Zhang et al. 2018 (LPIPS), section 3, with all channels weig
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -99,19 +100,39 @@ class OutsideReference:
     seen: Reference
 
     @classmethod
-    def of(cls, perceptual: Perceptual, image: Tensor, outside: Tensor) -> "OutsideReference":
-        """Return the reference of `image` (N, 3, H, W) for weights 1 - r (N, 1, H, W)."""
+    def of(
+        cls,
+        perceptual: Perceptual,
+        image: Tensor,
+        outside: Tensor,
+        *,
+        mean_over: Literal["outside", "all"] = "outside",
+    ) -> "OutsideReference":
+        """Return the reference of `image` (N, 3, H, W) for weights 1 - r (N, 1, H, W).
+
+        `mean_over="all"` averages the squared difference over the whole picture, region
+        included, as the public release does: large regions then weaken it.
+        """
         masked = image * outside
+        counted = outside if mean_over == "outside" else torch.ones_like(outside)
         # A region that covers the whole picture leaves nothing to compare, hence the 1.
-        num_values = (outside.sum(dim=(1, 2, 3)) * image.shape[1]).clamp(min=1)
+        num_values = (counted.sum(dim=(1, 2, 3)) * image.shape[1]).clamp(min=1)
         return cls(masked, outside, num_values, perceptual.remember(masked))
 
 
-def appearance(perceptual: Perceptual, image: Tensor, reference: OutsideReference) -> Tensor:
+def appearance(
+    perceptual: Perceptual,
+    image: Tensor,
+    reference: OutsideReference,
+    *,
+    lambda_perceptual: float = 1.0,
+    lambda_mse: float = 1.0,
+) -> Tensor:
     """Return L_RGB (N,): how much `image` (N, 3, H, W) changed outside the region."""
     masked = image * reference.outside
     squared = (masked - reference.image).square().sum(dim=(1, 2, 3)) / reference.num_values
-    return perceptual.between(masked, reference.seen) + squared
+    distance = perceptual.between(masked, reference.seen)
+    return lambda_perceptual * distance + lambda_mse * squared
 
 
 def segmentation(logits: Tensor, wanted: Tensor) -> Tensor:

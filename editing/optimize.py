@@ -17,7 +17,7 @@ Source: Ling et al. 2021 (EditGAN), sections 3.3 and 3.4 and its supplement for 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -64,6 +64,8 @@ class Networks(Protocol):
     @property
     def embed(self) -> Callable[[Tensor], Tensor] | None: ...
     @property
+    def encoder(self) -> Callable[[Tensor], Tensor] | None: ...
+    @property
     def label_size(self) -> int: ...
     @property
     def num_parts(self) -> int: ...
@@ -90,6 +92,12 @@ class OptimizeOptions:
         lambda_rgb: weight of the appearance outside the region.
         lambda_ce: weight of following the painting inside it.
         lambda_id: weight of the identity term; without effect in a bundle without one.
+        lambda_perceptual, lambda_mse: weights of the two terms inside the appearance.
+        mse_over: whether the squared difference is averaged over the pixels outside the
+            region, or over all, so that large regions weaken it (public release).
+        lambda_code: pull of the code toward what the encoder reads off the edited picture,
+            run at every step (public release); without effect in a bundle without encoder.
+        keep: the step that counts as best: the one with the lowest total, or the last.
     """
 
     steps: int = 60
@@ -98,6 +106,11 @@ class OptimizeOptions:
     lambda_rgb: float = 15.0
     lambda_ce: float = 1.0
     lambda_id: float = 10.0
+    lambda_perceptual: float = 1.0
+    lambda_mse: float = 1.0
+    mse_over: Literal["outside", "all"] = "outside"
+    lambda_code: float = 0.0
+    keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
         """Refuse numbers that no run can be made with.
@@ -178,7 +191,9 @@ def _steps(
     with torch.no_grad():
         original = synthesis(kept).image
         _, outside = region.resized(original.shape[-1]).weights(original.dtype)
-        appearance = OutsideReference.of(bundle.perceptual, original, outside)
+        appearance = OutsideReference.of(
+            bundle.perceptual, original, outside, mean_over=options.mse_over
+        )
         embedding = bundle.embed(original) if bundle.embed and options.lambda_id else None
     pixels = RegionPixels.of_mask(
         region.mask, resolutions=bundle.branch.resolutions, dtype=original.dtype
@@ -195,18 +210,28 @@ def _steps(
             rendering = synthesis(code, with_taps=True)
             assert rendering.taps is not None
             logits = bundle.branch.logits_at(rendering.taps, pixels)
-            rgb = losses.appearance(bundle.perceptual, rendering.image, appearance).sum()
+            rgb = losses.appearance(
+                bundle.perceptual,
+                rendering.image,
+                appearance,
+                lambda_perceptual=options.lambda_perceptual,
+                lambda_mse=options.lambda_mse,
+            ).sum()
             ce = losses.segmentation(logits, wanted)
             same = ce.new_zeros(())
             if embedding is not None and bundle.embed is not None:
                 same = losses.identity(bundle.embed(rendering.image), embedding).sum()
             total = options.lambda_rgb * rgb + options.lambda_ce * ce
             total = total + options.lambda_id * same
+            if options.lambda_code and bundle.encoder is not None:
+                with torch.no_grad():
+                    read = bundle.encoder(rendering.image)
+                total = total + options.lambda_code * (code - read).square().mean()
         with torch.no_grad():
             agreement = (logits.argmax(dim=1) == wanted).to(ce.dtype).mean()
             # One transfer for all figures of the step.
             figures = torch.stack([total, rgb, ce, same, agreement]).tolist()
-        is_best = figures[0] < lowest
+        is_best = options.keep == "last" or figures[0] < lowest
         lowest = min(lowest, figures[0])
         yield Step(
             step=step,
