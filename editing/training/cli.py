@@ -15,6 +15,7 @@ from editing.bundle import load_bundle
 from editing.errors import EditingError
 from editing.training import parallel
 from editing.training.assemble import assemble_bundle, missed_gates, write_documentation
+from editing.training.pictures_cli import FamilyOrPictures
 from editing.training.pipeline import SHARES, Pipeline, Plan
 from editing.training.run import Budget, Progress
 
@@ -123,3 +124,6 @@ def _train(stage: str, steps: Iterator[Progress]) -> None:
 
 
 _NO_LOSS = frozenset({"side", "logit_real", "logit_drawn", "critic"})
+
+
+train = FamilyOrPictures(train)

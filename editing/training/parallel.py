@@ -6,8 +6,10 @@ buffer. All processes apply the same update and so stay equal without ever compa
 """
 
 import ctypes
-from collections.abc import Sequence
+import multiprocessing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -51,8 +53,9 @@ class Flat:
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         groups = [list(module.parameters()) for module in modules]
         total = sum(p.numel() for group in groups for p in group)
-        self.data = torch.empty(total)
-        self.grad = torch.zeros(total)
+        device = groups[0][0].device
+        self.data = torch.empty(total, device=device)
+        self.grad = torch.zeros(total, device=device)
         self.groups: list[nn.Parameter] = []
         offset = 0
         for group in groups:
@@ -96,3 +99,28 @@ def join(rank: int, size: int, rendezvous: str) -> Team:
         "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=size
     )
     return Team(rank, size)
+
+
+class Helpers:
+    """Processes 1 to `num` - 1 of a stage, ended with the leader's block.
+
+    Each calls `target(rank, num, *arguments)`.
+    """
+
+    def __init__(self, target: Callable[..., None], arguments: Sequence[Any], num: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._processes = [
+            context.Process(target=target, args=(rank, num, *arguments), daemon=True)
+            for rank in range(1, num)
+        ]
+
+    def __enter__(self) -> "Helpers":
+        for process in self._processes:
+            process.start()
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        for process in self._processes:
+            if kind is not None:
+                process.terminate()
+            process.join()

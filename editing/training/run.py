@@ -41,6 +41,13 @@ class Progress:
     seconds: float
     figures: dict[str, float]
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Return the seconds of training left at this pace, None before any are spent."""
+        if self.fraction <= 0:
+            return None
+        return self.seconds * (1 - self.fraction) / self.fraction
+
 
 @dataclass
 class Run:
@@ -74,10 +81,17 @@ class Run:
         return self.folder / "checkpoint.pt"
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state saved last, None before the first."""
+        """Return the state saved last, None before the first.
+
+        The log forgets what came after it, since those steps will be taken again.
+        """
         if not self.checkpoint_path.exists():
+            self._forget_log(after=0)
             return None
-        state: dict[str, Any] = torch.load(self.checkpoint_path, weights_only=True)
+        state: dict[str, Any] = torch.load(
+            self.checkpoint_path, weights_only=True, map_location="cpu"
+        )
+        self._forget_log(after=state["step"])
         return state
 
     def save(self, state: dict[str, Any]) -> None:
@@ -101,6 +115,20 @@ class Run:
         }
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    def _forget_log(self, *, after: int) -> None:
+        """Drop log lines of steps beyond `after`, and one that a kill left half written."""
+        path = self.folder / "log.jsonl"
+        if not self.is_leader or not path.exists():
+            return
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [
+            line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= after
+        ]
+        if len(kept) < len(lines):
+            partial = path.with_suffix(".partial")
+            partial.write_text("".join(kept), encoding="utf-8")
+            partial.replace(path)
 
 
 class StopWatch:
