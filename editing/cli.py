@@ -337,8 +337,7 @@ def _stack(
         if name not in own and not Path(name).is_file():
             raise click.UsageError(f"no vector {name!r}; the bundle has {', '.join(own)}")
         vector = own[name] if name in own else vectors.load(Path(name))
-        if vectors.compatibility(bundle, vector) == "untested":
-            click.echo(f"{name} was made with another generator; untested here.", err=True)
+        vectors.check(bundle, vector)
         found.append((vector, strength))
     return found
 

@@ -42,7 +42,7 @@ def read_image(source: Source, *, size: int | None = None) -> Tensor:
     Raises:
         ImageReadError: not a picture, truncated, or more than 40 megapixels.
     """
-    picture = _open(source)
+    picture = open_picture(source)
     try:
         rgb = picture.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
@@ -96,7 +96,7 @@ def read_labels(source: Source, *, num_parts: int, size: int | None = None) -> T
         LabelMapError: the pixels are colours, not ids; the side is not `size`; or an id is
             not below `num_parts`.
     """
-    picture = _open(source)
+    picture = open_picture(source)
     if picture.mode not in ("P", "L"):
         raise LabelMapError(
             f"a label map stores one part id per pixel, this file stores {picture.mode}"
@@ -177,7 +177,12 @@ def sheet(
     return canvas
 
 
-def _open(source: Source) -> Image.Image:
+def open_picture(source: Source) -> Image.Image:
+    """Return a picture as Pillow opens it, its pixels not yet read.
+
+    Raises:
+        ImageReadError: not a picture, or more than 40 megapixels.
+    """
     try:
         picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except (UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:

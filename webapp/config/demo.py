@@ -282,7 +282,8 @@ def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measu
     return Measured(
         strips=tuple(rows),
         effect_by_part={name: effect[0] for name, effect in effects.items()},
-        **{name: value for name, value in figures.items() if name != "effects"},
+        # The engine may measure more than this installation keeps.
+        **{name: figures[name] for name in Measured.model_fields if name in figures},
     )
 
 
