@@ -11,15 +11,16 @@ is projected at its own resolution, taps of one resolution are added, and each s
 once, straight to the label map. In eval mode every BatchNorm folds into the linear layer
 after it, the ensemble is one wide first layer and grouped later ones, and the mean over
 members merges with the last layer. When only some pixels matter (`logits_at`) each level
-projects just the distinct source cells under them.
+projects just the distinct source cells under them (`region_logits`). For whole pictures
+the wide hidden layer exists for a few rows at a time.
 
-Letters: N images, K parts, E members, T taps, D channels of all taps together,
-H label-map side, r side of a tap, P chosen pixels, M distinct cells at one level.
+Letters: N images, K parts, E members, D channels of all taps together, H label-map side,
+r side of a tap, P chosen pixels.
 Source: Zhang et al. 2021 (DatasetGAN) section 3 for the classifier, Ling et al. 2021
 (EditGAN) section 3.1 for its use on a generator; the rearrangement is ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -28,129 +29,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import ShapeMismatchError
+from editing.segmentation.pixels import PixelSample, source_cells
+from editing.segmentation.pixels import RegionPixels as RegionPixels
+from editing.segmentation.region_logits import RegionLogits
 
 TapShape = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PixelLevel:
-    """How P pixels read a tap of one resolution.
-
-    `cells` (M,) are flat indices into N x r x r, each needed once; `corners` (P, 4) point
-    into `cells`, and `weights` (P, 4) are the bilinear shares. Without `cells`, corners
-    point into N x r x r themselves. `is_identity` says that the tap has the label map's own
-    resolution, so cells are the pixels themselves, in order.
-    """
-
-    cells: Tensor | None
-    corners: Tensor
-    weights: Tensor
-    is_identity: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RegionPixels:
-    """P pixels of N label maps, and for each tap resolution the cells under them.
-
-    `image`, `row` and `column` are int64 (P,). Build it once per run: the region is fixed.
-    """
-
-    image: Tensor
-    row: Tensor
-    column: Tensor
-    size: int
-    levels: dict[int, PixelLevel]
-
-    @classmethod
-    def of_mask(cls, mask: Tensor, *, resolutions: Sequence[int], dtype: torch.dtype) -> Self:
-        """Return the true pixels of `mask` (N, H, H) in reading order."""
-        image, row, column = mask.nonzero(as_tuple=True)
-        return cls.at(
-            image, row, column, size=mask.shape[-1], resolutions=resolutions, dtype=dtype
-        )
-
-    @classmethod
-    def at(
-        cls,
-        image: Tensor,
-        row: Tensor,
-        column: Tensor,
-        *,
-        size: int,
-        resolutions: Sequence[int],
-        dtype: torch.dtype,
-        distinct: bool = True,
-    ) -> Self:
-        """Return the pixels at these places of label maps of side `size`.
-
-        Finding the distinct cells costs a sort: leave it out for pixels that are used once.
-        """
-        levels = {
-            resolution: _pixel_level(image, row, column, size, resolution, dtype, distinct)
-            for resolution in sorted(set(resolutions))
-        }
-        return cls(image=image, row=row, column=column, size=size, levels=levels)
-
-    def __len__(self) -> int:
-        return int(self.image.numel())
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Return the floating type in which the pixels blend their cells."""
-        return next(iter(self.levels.values())).weights.dtype
-
-    def pick(self, per_pixel: Tensor) -> Tensor:
-        """Return the values of a (N, H, H) map at these pixels, (P,)."""
-        return per_pixel[self.image, self.row, self.column]
-
-
-def _pixel_level(
-    image: Tensor,
-    row: Tensor,
-    column: Tensor,
-    size: int,
-    resolution: int,
-    dtype: torch.dtype,
-    distinct: bool,
-) -> PixelLevel:
-    """Return the cells and shares of the pixels at one tap resolution."""
-    if resolution == size:
-        cells = (image * size + row) * size + column
-        nothing = torch.empty(0, dtype=torch.int64, device=image.device)
-        return PixelLevel(
-            cells=cells, corners=nothing, weights=nothing.to(dtype), is_identity=True
-        )
-
-    def axis(position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        # Float64 so that shares are right to the last bit of whatever dtype follows.
-        source = ((position.double() + 0.5) * resolution / size - 0.5).clamp(min=0)
-        low = source.floor().long()
-        high = (low + 1).clamp(max=resolution - 1)
-        return low, high, source - low
-
-    top, bottom, down = axis(row)
-    left, right, across = axis(column)
-    base = image * resolution * resolution
-    flat = torch.stack(
-        [
-            base + top * resolution + left,
-            base + top * resolution + right,
-            base + bottom * resolution + left,
-            base + bottom * resolution + right,
-        ],
-        dim=1,
-    )
-    shares = torch.stack(
-        [(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across],
-        dim=1,
-    )
-    chosen: Tensor | None = None
-    corners = flat
-    if distinct:
-        chosen, corners = flat.unique(return_inverse=True)
-    return PixelLevel(
-        cells=chosen, corners=corners, weights=shares.to(dtype), is_identity=False
-    )
+# Values of the wide hidden layer that exist at once: 64 MiB in float32.
+STRIP_VALUES = 1 << 24
+# An image is as uncertain as its most uncertain tenth of pixels.
+UNCERTAIN_SHARE = 0.1
 
 
 class MemberNorm(nn.Module):
@@ -192,7 +79,7 @@ class MemberNorm(nn.Module):
 class _Folded:
     """Eval-mode weights: BatchNorms folded forward, members merged at the end."""
 
-    first: tuple[Tensor, ...]  # per tap (E*h1, C)
+    first: dict[int, Tensor]  # by resolution (E*h1, C), C of all its taps
     first_bias: Tensor  # (E*h1,)
     second: Tensor  # (E, h1, h2)
     second_bias: Tensor  # (E, 1, h2)
@@ -273,7 +160,7 @@ class SegmentationBranch(nn.Module):
         folded = self._folded()
         if torch.is_grad_enabled():
             return self._whole(taps, folded, size=size)
-        # One picture at a time: the wide hidden map of many would not fit the caches.
+        # One picture at a time: the wide hidden layer of many would not fit the caches.
         pictures = zip(*(tap.split(1) for tap in taps), strict=True)
         return torch.cat([self._whole(own, folded, size=size) for own in pictures])
 
@@ -284,23 +171,9 @@ class SegmentationBranch(nn.Module):
             ShapeMismatchError: the taps are not those of this branch's generator.
         """
         self._check_taps(taps)
-        folded = self._folded()
-        total: Tensor | None = None
-        for resolution, members in _taps_by_resolution(self.tap_shapes).items():
-            level = pixels.levels[resolution]
-            projected: Tensor | None = None
-            for index in members:
-                tap = taps[index]
-                cells = tap.permute(0, 2, 3, 1).reshape(-1, tap.shape[1])
-                cells = cells if level.cells is None else cells[level.cells]
-                part = cells @ folded.first[index].T
-                projected = part if projected is None else projected + part
-            assert projected is not None
-            if not level.is_identity:
-                projected = _blend(projected, level)
-            total = projected if total is None else total + projected
-        assert total is not None
-        return self._tail(torch.relu(total + folded.first_bias), folded)
+        resolutions = [resolution for resolution, _ in self.tap_shapes]
+        logits: Tensor = RegionLogits.apply(self._folded(), pixels, resolutions, *taps)
+        return logits
 
     @torch.no_grad()
     def predict(self, taps: Sequence[Tensor], *, size: int) -> Tensor:
@@ -314,23 +187,22 @@ class SegmentationBranch(nn.Module):
         The Jensen-Shannon divergence of DatasetGAN: entropy of the mean of the members'
         distributions minus the mean of their entropies, in nats.
         """
-        shares = self.member_maps(taps, size=size).softmax(dim=2)
-        together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
-        apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
-        return (together - apart).clamp(min=0)
+        self._check_taps(taps)
+        folded = self._folded()
+        strips = []
+        for hidden in self._hidden_strips(taps, folded, size=size):
+            shares = self._member_logits_of(hidden, folded).softmax(dim=2)
+            together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
+            apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
+            strips.append((together - apart).clamp(min=0))
+        return torch.cat(strips, dim=1)
 
     def member_maps(self, taps: Sequence[Tensor], *, size: int) -> Tensor:
         """Return every member's own logits at every pixel, (E, N, K, size, size)."""
         self._check_taps(taps)
         folded = self._folded()
-        hidden = self._hidden(taps, folded, size=size)
-        pixels = hidden.permute(0, 2, 3, 1).reshape(-1, self.num_members, self.hidden[0])
-        second = torch.relu(
-            torch.bmm(pixels.transpose(0, 1), folded.second) + folded.second_bias
-        )
-        logits = torch.bmm(second, folded.member_last) + folded.member_last_bias
-        whole = logits.view(self.num_members, -1, size, size, self.num_parts)
-        return whole.permute(0, 1, 4, 2, 3)
+        strips = self._hidden_strips(taps, folded, size=size)
+        return torch.cat([self._member_logits_of(strip, folded) for strip in strips], dim=3)
 
     # -- training ----------------------------------------------------------------------
 
@@ -356,40 +228,57 @@ class SegmentationBranch(nn.Module):
         if shapes != self.tap_shapes:
             raise ShapeMismatchError(f"taps {shapes}, the branch reads {self.tap_shapes}")
 
-    def _hidden(self, taps: Sequence[Tensor], folded: _Folded, *, size: int) -> Tensor:
-        """Return the first hidden layer after ReLU, (N, E*h1, size, size)."""
-        total: Tensor | None = None
-        for resolution, members in _taps_by_resolution(self.tap_shapes).items():
-            projected: Tensor | None = None
-            for index in members:
-                part = F.conv2d(taps[index], folded.first[index][:, :, None, None])
-                projected = part if projected is None else projected + part
-            assert projected is not None
-            if resolution != size:
-                projected = F.interpolate(
-                    projected, size=(size, size), mode="bilinear", align_corners=False
-                )
-            total = projected if total is None else total + projected
-        assert total is not None
-        return torch.relu(total + folded.first_bias[:, None, None])
+    def _projected(self, taps: Sequence[Tensor], folded: _Folded) -> list[Tensor]:
+        """Return the first layer's share of each resolution, (N, E*h1, r, r)."""
+        levels: dict[int, list[Tensor]] = {}
+        for (resolution, _), tap in zip(self.tap_shapes, taps, strict=True):
+            levels.setdefault(resolution, []).append(tap)
+        return [
+            F.conv2d(
+                torch.cat(own, dim=1).to(folded.first_bias.dtype),
+                folded.first[resolution][:, :, None, None],
+            )
+            for resolution, own in levels.items()
+        ]
+
+    def _hidden_strips(
+        self, taps: Sequence[Tensor], folded: _Folded, *, size: int
+    ) -> Iterator[Tensor]:
+        """Yield the first hidden layer after ReLU, (N, E*h1, rows, size), from the top."""
+        projected = self._projected(taps, folded)
+        values_per_row = folded.first_bias.numel() * size * len(taps[0])
+        num_rows = max(1, STRIP_VALUES // values_per_row)
+        for start in range(0, size, num_rows):
+            rows = torch.arange(start, min(start + num_rows, size), device=taps[0].device)
+            total: Tensor | None = None
+            for level in projected:
+                part = _resized_rows(level, rows, size=size)
+                total = part if total is None else total + part
+            assert total is not None
+            yield torch.relu(total + folded.first_bias[:, None, None])
 
     def _whole(self, taps: Sequence[Tensor], folded: _Folded, *, size: int) -> Tensor:
         """Return mean logits (N, K, size, size)."""
-        hidden = self._hidden(taps, folded, size=size)
-        second = F.conv2d(
-            hidden,
-            folded.second.transpose(1, 2).reshape(-1, self.hidden[0], 1, 1),
-            folded.second_bias.flatten(),
-            groups=self.num_members,
-        )
-        return F.conv2d(torch.relu(second), folded.last.T[:, :, None, None], folded.last_bias)
+        second_weight = folded.second.transpose(1, 2).reshape(-1, self.hidden[0], 1, 1)
+        strips = []
+        for hidden in self._hidden_strips(taps, folded, size=size):
+            second = F.conv2d(
+                hidden, second_weight, folded.second_bias.flatten(), groups=self.num_members
+            )
+            last = folded.last.T[:, :, None, None]
+            strips.append(F.conv2d(torch.relu(second), last, folded.last_bias))
+        return torch.cat(strips, dim=2)
 
-    def _tail(self, hidden: Tensor, folded: _Folded) -> Tensor:
-        """Return mean logits (P, K) from the first hidden layer (P, E*h1)."""
-        split = hidden.view(-1, self.num_members, self.hidden[0]).transpose(0, 1)
-        second = torch.relu(torch.bmm(split, folded.second) + folded.second_bias)
-        merged = second.transpose(0, 1).reshape(hidden.shape[0], -1)
-        return merged @ folded.last + folded.last_bias
+    def _member_logits_of(self, hidden: Tensor, folded: _Folded) -> Tensor:
+        """Return each member's logits (E, N, K, rows, size) from (N, E*h1, rows, size)."""
+        num, _, height, width = hidden.shape
+        pixels = hidden.permute(0, 2, 3, 1).reshape(-1, self.num_members, self.hidden[0])
+        second = torch.relu(
+            torch.bmm(pixels.transpose(0, 1), folded.second) + folded.second_bias
+        )
+        logits = torch.bmm(second, folded.member_last) + folded.member_last_bias
+        whole = logits.view(self.num_members, num, height, width, self.num_parts)
+        return whole.permute(0, 1, 4, 2, 3)
 
     def _folded(self) -> _Folded:
         """Return eval-mode weights, computed once until a weight changes."""
@@ -408,14 +297,19 @@ class SegmentationBranch(nn.Module):
         scale1, shift1 = self.norm1.folded()
         scale2, shift2 = self.norm2.folded()
         wide = self.first_weight.reshape(self.num_members * h1, -1)
+        first: dict[int, list[Tensor]] = {}
         widths = [channels for _, channels in self.tap_shapes]
+        for (resolution, _), part in zip(
+            self.tap_shapes, wide.split(widths, dim=1), strict=True
+        ):
+            first.setdefault(resolution, []).append(part)
         second = self.second_weight * scale1[:, None, :]
         second_bias = self.second_bias + torch.einsum("ejh,eh->ej", self.second_weight, shift1)
         last = self.last_weight * scale2[:, None, :]
         last_bias = self.last_bias + torch.einsum("ekh,eh->ek", self.last_weight, shift2)
         merged = last.permute(0, 2, 1).reshape(self.num_members * h2, -1) / self.num_members
         return _Folded(
-            first=tuple(part.contiguous() for part in wide.split(widths, dim=1)),
+            first={r: torch.cat(parts, dim=1) for r, parts in first.items()},
             first_bias=self.first_bias.reshape(-1).clone(),
             second=second.transpose(1, 2).contiguous(),
             second_bias=second_bias[:, None],
@@ -426,33 +320,38 @@ class SegmentationBranch(nn.Module):
         )
 
 
+def image_uncertainty(uncertainty: Tensor) -> Tensor:
+    """Return one figure per picture (N,) of `uncertainty` maps (N, H, H).
+
+    The mean over the most uncertain tenth of the pixels (DatasetGAN, section 3): a small
+    part that the members disagree on must count, however much background they agree on.
+    """
+    values = uncertainty.flatten(1)
+    num = max(1, round(values.shape[1] * UNCERTAIN_SHARE))
+    return values.topk(num, dim=1).values.mean(dim=1)
+
+
 def gather_features(
-    flat_taps: Sequence[Tensor], tap_shapes: Sequence[TapShape], pixels: RegionPixels
+    flat_taps: Sequence[Tensor], tap_shapes: Sequence[TapShape], pixels: PixelSample
 ) -> Tensor:
     """Return stacked features (P, D) at chosen pixels, without a stacked map.
 
     `flat_taps` are taps laid out as (N * r * r, C): one row per cell.
     """
-    parts = []
-    for flat, (resolution, _) in zip(flat_taps, tap_shapes, strict=True):
-        level = pixels.levels[resolution]
-        cells = (flat if level.cells is None else flat[level.cells]).to(pixels.dtype)
-        parts.append(cells if level.is_identity else _blend(cells, level))
+    parts = [
+        pixels.levels[resolution].blend(flat)
+        for flat, (resolution, _) in zip(flat_taps, tap_shapes, strict=True)
+    ]
     return torch.cat(parts, dim=1)
 
 
-def _blend(cells: Tensor, level: PixelLevel) -> Tensor:
-    """Return each pixel's bilinear mixture (P, C) of its four cells (M, C)."""
-    return F.embedding_bag(
-        level.corners,
-        cells,
-        per_sample_weights=level.weights.to(cells.dtype),
-        mode="sum",
-    )
+def _resized_rows(level: Tensor, rows: Tensor, *, size: int) -> Tensor:
+    """Return some rows of (N, C, r, r) resized to `size`, (N, C, len(rows), size).
 
-
-def _taps_by_resolution(tap_shapes: Sequence[TapShape]) -> dict[int, list[int]]:
-    groups: dict[int, list[int]] = {}
-    for index, (resolution, _) in enumerate(tap_shapes):
-        groups.setdefault(resolution, []).append(index)
-    return groups
+    Bilinear resizing is separable: first the rows, then the columns.
+    """
+    if level.shape[-1] == size:
+        return level[:, :, int(rows[0]) : int(rows[-1]) + 1]
+    low, high, share = source_cells(rows, size=size, resolution=level.shape[-1])
+    between = level[:, :, low].lerp(level[:, :, high], share.to(level.dtype)[:, None])
+    return F.interpolate(between, size=(len(rows), size), mode="bilinear", align_corners=False)

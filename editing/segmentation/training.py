@@ -23,7 +23,8 @@ from torch import Tensor
 
 from editing.errors import ShapeMismatchError
 from editing.generator.synthesis import Synthesis
-from editing.segmentation.branch import RegionPixels, SegmentationBranch, gather_features
+from editing.segmentation.branch import SegmentationBranch, gather_features
+from editing.segmentation.pixels import PixelSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ class _Sampler:
 
     def draw(
         self, branch: SegmentationBranch, noise: torch.Generator
-    ) -> tuple[RegionPixels, Tensor]:
+    ) -> tuple[PixelSample, Tensor]:
         """Return E * P pixels, member by member, and their parts."""
         num_even = int(self.options.batch * self.options.rare_share)
         chosen: list[Tensor] = []
@@ -228,14 +229,13 @@ class _Sampler:
         flat = torch.cat(chosen)
         area = self.side * self.side
         device = self.labels.device
-        pixels = RegionPixels.at(
+        pixels = PixelSample.at(
             (flat // area).to(device),
             (flat % area // self.side).to(device),
             (flat % self.side).to(device),
             size=self.side,
             resolutions=branch.resolutions,
             dtype=branch.first_weight.dtype,
-            distinct=False,
         )
         return pixels, pixels.pick(self.labels.long())
 

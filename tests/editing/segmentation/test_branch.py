@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from editing.errors import ShapeMismatchError
-from editing.segmentation.branch import RegionPixels, SegmentationBranch
+from editing.segmentation.branch import RegionPixels, SegmentationBranch, image_uncertainty
 from tests.factories.networks import tiny_branch, tiny_codes, tiny_generator
 
 
@@ -80,8 +80,11 @@ def test_each_level_projects_only_the_distinct_cells_under_the_region():
     pixels = RegionPixels.of_mask(mask, resolutions=(4, 8, 16), dtype=torch.float64)
 
     # Rows 4..7 read rows 1 to 4 of the 8-pixel tap and 0 to 2 of the 4-pixel one.
-    assert {r: len(level.cells) for r, level in pixels.levels.items()} == {16: 16, 8: 16, 4: 9}
-    assert torch.allclose(pixels.levels[8].weights.sum(dim=1), torch.ones(16).double())
+    assert {r: len(cells) for r, cells in pixels.coarse.items()} == {8: 16, 4: 9}
+    assert len(pixels.fine[16].corners) == 16
+    (tile,) = pixels.tiles
+    assert len(tile.rows) == 16 + 9
+    assert torch.allclose(tile.shares.sum(dim=1), torch.full((16,), 2.0).double())
 
 
 @pytest.mark.parametrize("gathered", [False, True])
@@ -167,3 +170,61 @@ def test_taps_of_another_generator_are_refused():
 
     with pytest.raises(ShapeMismatchError):
         branch.logits(taps[:-1], size=16)
+
+
+def test_whole_pictures_are_the_same_however_few_rows_are_made_at_once(monkeypatch):
+    _, branch, taps = drawn(torch.float64)
+    with torch.no_grad():
+        at_once = branch.logits(taps, size=24), branch.uncertainty(taps, size=24)
+        monkeypatch.setattr("editing.segmentation.branch.STRIP_VALUES", 3 * 7 * 24 * 5)
+
+        in_strips = branch.logits(taps, size=24), branch.uncertainty(taps, size=24)
+
+    for one, other in zip(at_once, in_strips, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("tile_side", [1, 3, 64])
+def test_the_size_of_tiles_changes_no_logit(tile_side):
+    _, branch, taps = drawn(torch.float64)
+    mask = torch.rand(2, 24, 24, generator=torch.Generator().manual_seed(3)) < 0.4
+    pixels = RegionPixels.of_mask(
+        mask, resolutions=branch.resolutions, dtype=torch.float64, tile_side=tile_side
+    )
+
+    chosen = branch.logits_at(taps, pixels)
+
+    whole = branch.logits(taps, size=24).permute(0, 2, 3, 1)
+    wanted = whole[pixels.image, pixels.row, pixels.column]
+    torch.testing.assert_close(chosen, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_the_same_region_gives_the_same_bits_again():
+    _, branch, taps = drawn(torch.float32)
+    mask = torch.ones(2, 16, 16, dtype=torch.bool)
+    pixels = RegionPixels.of_mask(mask, resolutions=branch.resolutions, dtype=torch.float32)
+
+    def gradient() -> Tensor:
+        tap = taps[2].clone().requires_grad_()
+        logits = branch.logits_at([*taps[:2], tap, *taps[3:]], pixels)
+        return torch.autograd.grad(logits.square().sum(), tap)[0]
+
+    assert torch.equal(gradient(), gradient())
+
+
+def test_uncertainty_is_the_entropy_of_the_mean_less_the_mean_of_entropies():
+    _, branch, taps = drawn(torch.float64)
+    shares = torch.stack(naive_member_logits(branch, taps, 16)).softmax(dim=2)
+    mean = shares.mean(dim=0)
+    of_mean = -(mean * mean.log()).sum(dim=1)
+    of_each = -(shares * shares.log()).sum(dim=2).mean(dim=0)
+
+    torch.testing.assert_close(branch.uncertainty(taps, size=16), of_mean - of_each)
+
+
+def test_a_picture_is_as_uncertain_as_its_most_uncertain_tenth():
+    maps = torch.zeros(2, 10, 10)
+    maps[0, 0] = torch.arange(10.0)
+    maps[1] = 0.25
+
+    assert image_uncertainty(maps).tolist() == [4.5, 0.25]
