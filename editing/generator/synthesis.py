@@ -2,14 +2,15 @@
 
 A skip generator: every block adds its own RGB to the upsampled RGB of the block before.
 `styles` and `from_styles` are the two halves of `forward`, apart because styles are
-linear in `w_plus`: a slider can blend styles and skip the affine layers.
+linear in `w_plus`: a slider can blend styles and skip the affine layers. `prefix` is the
+part of a drawing that an edit of later layers leaves as it is.
 
 Shapes: N images, L layers of `w_plus`, r the resolution of one block.
 Source: Karras et al. 2020 (StyleGAN2), figure 2 and section 4.1; taps as in Ling et al.
 2021 (EditGAN): the learned constant, then every styled convolution, never toRGB.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,13 @@ from torch import Tensor, nn
 
 from editing.errors import ShapeMismatchError
 from editing.generator.config import GeneratorConfig
-from editing.generator.layers import StyledConv, ToRGB, fir_kernel, upsample_rgb
+from editing.generator.layers import (
+    EqualizedLinear,
+    StyledConv,
+    ToRGB,
+    fir_kernel,
+    upsample_rgb,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,19 @@ class Rendering:
 
     image: Tensor
     taps: tuple[Tensor, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A drawing up to and with the block of side `resolution`: features and running RGB.
+
+    `num_styles` is how many of the styles it used up.
+    """
+
+    resolution: int
+    num_styles: int
+    features: Tensor
+    rgb: Tensor
 
 
 class Block(nn.Module):
@@ -69,6 +89,7 @@ class Synthesis(nn.Module):
         for resolution in config.resolutions:
             self.add_module(f"b{resolution}", Block(config, resolution))
         self.register_buffer("rgb_fir", fir_kernel(4.0), persistent=False)
+        self._joint: tuple[tuple[int, ...], _JointAffine] | None = None
 
     @property
     def tap_shapes(self) -> tuple[tuple[int, int], ...]:
@@ -120,9 +141,30 @@ class Synthesis(nn.Module):
         )
 
     def styles(self, w_plus: Tensor) -> tuple[Tensor, ...]:
-        """Return the style (N, C) of every convolution and toRGB, as `layers` orders them."""
+        """Return the style (N, C) of every convolution and toRGB, as `layers` orders them.
+
+        Frozen weights are joined once, and all styles are then one batched product.
+        """
         with torch.autocast(w_plus.device.type, enabled=False):
-            return tuple(module.affine(w_plus[:, row]) for row, module in self.layers())
+            affines = [module.affine for _, module in self.layers()]
+            if any(affine.weight.requires_grad for affine in affines):
+                return tuple(module.affine(w_plus[:, row]) for row, module in self.layers())
+            versions = tuple(
+                number
+                for affine in affines
+                for tensor in (affine.weight, affine.bias)
+                for number in (tensor.data_ptr(), tensor._version)
+            )
+            if self._joint is None or self._joint[0] != versions:
+                self._joint = (versions, _joined(affines, [row for row, _ in self.layers()]))
+            joint = self._joint[1]
+            # In one product: (layers, N, w_dim) times (layers, w_dim, widest).
+            each = torch.baddbmm(
+                joint.bias, w_plus[:, joint.rows].transpose(0, 1), joint.weight
+            )
+            return tuple(
+                style[:, :width] for style, width in zip(each, joint.widths, strict=True)
+            )
 
     def from_styles(
         self,
@@ -131,39 +173,103 @@ class Synthesis(nn.Module):
         with_taps: bool = False,
         dtype: torch.dtype | None = None,
         resolution: int | None = None,
+        prefix: Prefix | None = None,
     ) -> Rendering:
-        """Return the picture of `styles`; the other arguments are those of `forward`."""
+        """Return the picture of `styles`; the other arguments are those of `forward`.
+
+        With a `prefix` only the blocks after it are drawn, and it may not ask for taps.
+        """
+        assert not (prefix and with_taps), "a prefix holds no taps"
         device = styles[0].device.type
         if dtype is None and torch.is_autocast_enabled(device):
             dtype = torch.get_autocast_dtype(device)
         with torch.autocast(device, enabled=False):
-            return self._draw(styles, with_taps, dtype, resolution or self.config.resolution)
+            drawn, taps = self._draw(
+                styles, dtype, resolution or self.config.resolution, prefix, with_taps
+            )
+        return Rendering(drawn.rgb, tuple(taps) if with_taps else None)
+
+    def prefix(
+        self,
+        styles: tuple[Tensor, ...],
+        *,
+        first_layer: int,
+        dtype: torch.dtype | None = None,
+    ) -> Prefix | None:
+        """Return what stays the same when only rows of `w_plus` from `first_layer` change.
+
+        None if the first block changes already. Keep it per picture and first layer: a
+        slider of a vector of late layers then draws the late blocks alone.
+        """
+        # The block of side 4 2^i reads rows up to 2 i + 1.
+        num_blocks = min(first_layer // 2, len(self.config.resolutions) - 1)
+        if num_blocks == 0:
+            return None
+        with torch.autocast(styles[0].device.type, enabled=False):
+            return self._draw(styles, dtype, 2 << num_blocks, None, False)[0]
 
     def _draw(
         self,
         styles: tuple[Tensor, ...],
-        with_taps: bool,
         dtype: torch.dtype | None,
         resolution: int,
-    ) -> Rendering:
-        remaining = iter(styles)
-        const = self.get_submodule("b4").const
-        x = const.to(dtype or const.dtype).expand(len(styles[0]), -1, -1, -1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        taps, rgb = [x], None
+        prefix: Prefix | None,
+        with_taps: bool,
+    ) -> tuple[Prefix, list[Tensor]]:
+        num = len(styles[0])
+        taps: list[Tensor] = []
+        rgb: Tensor | None = None
+        used, drawn = 0, 0
+        if prefix is None:
+            const = self.get_submodule("b4").const
+            x = const.to(dtype or const.dtype).expand(num, -1, -1, -1)
+            x = x.contiguous(memory_format=torch.channels_last)
+            if with_taps:
+                taps.append(x)
+        else:
+            x = prefix.features.expand(num, -1, -1, -1)
+            rgb = prefix.rgb.expand(num, -1, -1, -1)
+            used, drawn = prefix.num_styles, prefix.resolution
+        remaining = iter(styles[used:])
         for size, block in zip(self.config.resolutions, self._blocks(), strict=True):
+            if size <= drawn:
+                continue
             if size > resolution:
                 break
             if not block.is_first:
                 x = block.conv0(x, next(remaining))
-                taps.append(x)
+                if with_taps:
+                    taps.append(x)
             x = block.conv1(x, next(remaining))
-            taps.append(x)
+            if with_taps:
+                taps.append(x)
             update = block.torgb(x, next(remaining))
             rgb = update if rgb is None else upsample_rgb(rgb, self.rgb_fir) + update
+            used, drawn = used + (2 if block.is_first else 3), size
         assert rgb is not None
-        return Rendering(rgb, tuple(taps) if with_taps else None)
+        return Prefix(drawn, used, x, rgb), taps
 
     def _blocks(self) -> Iterator[Block]:
         for resolution in self.config.resolutions:
             yield self.get_submodule(f"b{resolution}")  # type: ignore[misc]
+
+
+@dataclass(frozen=True, slots=True)
+class _JointAffine:
+    """All affine layers in one: `rows` of `w_plus`, weights padded to the widest layer."""
+
+    rows: Tensor  # (layers,)
+    widths: tuple[int, ...]
+    weight: Tensor  # (layers, w_dim, widest)
+    bias: Tensor  # (layers, 1, widest)
+
+
+def _joined(affines: Sequence[EqualizedLinear], rows: Sequence[int]) -> _JointAffine:
+    first = affines[0].weight
+    widths = tuple(len(affine.bias) for affine in affines)
+    weight = first.new_zeros(len(affines), first.shape[1], max(widths))
+    bias = first.new_zeros(len(affines), 1, max(widths))
+    for i, (affine, width) in enumerate(zip(affines, widths, strict=True)):
+        weight[i, :, :width] = (affine.weight * affine.gain).T
+        bias[i, 0, :width] = affine.bias * affine.lr_mul
+    return _JointAffine(torch.tensor(rows, device=first.device), widths, weight, bias)

@@ -54,16 +54,80 @@ def test_single_precision_stays_within_a_ten_thousandth_of_the_oracle():
     assert (fast - slow).norm() / slow.norm() < 1e-4
 
 
-def test_gradients_on_w_plus_agree_with_the_oracle():
-    synthesis = synthesis_of(CONFIG)
-    w_plus = w_plus_of(CONFIG).requires_grad_()
-    weights = torch.randn(3, 3, 16, 16, dtype=torch.float64)
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("options", [{}, {"noise": True}, {"clamp": 0.7}])
+def test_gradients_on_w_plus_agree_with_the_oracle(options, frozen):
+    config = dataclasses.replace(CONFIG, **options)
+    synthesis = synthesis_of(config).requires_grad_(not frozen)
+    w_plus = w_plus_of(config).requires_grad_()
+    noise = torch.Generator().manual_seed(7)
 
-    (fast,) = torch.autograd.grad((synthesis(w_plus).image * weights).sum(), w_plus)
-    slow_loss = (reference.render(synthesis, w_plus).image * weights).sum()
-    (slow,) = torch.autograd.grad(slow_loss, w_plus)
+    def gradient(rendering) -> torch.Tensor:
+        noise.manual_seed(7)
+        maps = [rendering.image, *rendering.taps]
+        weights = [torch.randn(m.shape, generator=noise, dtype=m.dtype) for m in maps]
+        loss = sum((m * weight).sum() for m, weight in zip(maps, weights, strict=True))
+        return torch.autograd.grad(loss, w_plus)[0]
+
+    fast = gradient(synthesis(w_plus, with_taps=True))
+    slow = gradient(reference.render(synthesis, w_plus))
 
     torch.testing.assert_close(fast, slow, rtol=1e-6, atol=1e-6)
+
+
+def test_frozen_weights_draw_the_same_picture_with_and_without_gradients():
+    synthesis = synthesis_of(dataclasses.replace(CONFIG, noise=True, clamp=2.0))
+    w_plus = w_plus_of(CONFIG)
+    learning = synthesis(w_plus).image
+
+    frozen = synthesis.requires_grad_(False)(w_plus.requires_grad_()).image
+
+    torch.testing.assert_close(frozen, learning, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("first_layer", [2, 3, 4, 5])
+def test_a_prefix_and_the_blocks_after_it_draw_the_whole_picture(first_layer):
+    synthesis, w_plus = synthesis_of(CONFIG), w_plus_of(CONFIG)
+    moved = w_plus.clone()
+    moved[:, first_layer:] += 0.5
+
+    prefix = synthesis.prefix(synthesis.styles(w_plus), first_layer=first_layer)
+    late = synthesis.from_styles(synthesis.styles(moved), prefix=prefix).image
+
+    assert prefix.resolution == {2: 4, 3: 4, 4: 8, 5: 8}[first_layer]
+    torch.testing.assert_close(late, synthesis(moved).image, rtol=1e-12, atol=1e-12)
+
+
+def test_there_is_no_prefix_when_the_first_block_changes():
+    synthesis = synthesis_of(CONFIG)
+    styles = synthesis.styles(w_plus_of(CONFIG))
+
+    assert synthesis.prefix(styles, first_layer=0) is None
+    assert synthesis.prefix(styles, first_layer=1) is None
+
+
+def test_one_picture_s_prefix_serves_a_batch_of_strengths():
+    synthesis, w_plus = synthesis_of(CONFIG), w_plus_of(CONFIG, 1)
+    moved = w_plus.repeat(4, 1, 1)
+    moved[:, 4:] += torch.arange(4.0, dtype=torch.float64)[:, None, None]
+
+    prefix = synthesis.prefix(synthesis.styles(w_plus), first_layer=4)
+    batch = synthesis.from_styles(synthesis.styles(moved), prefix=prefix).image
+
+    torch.testing.assert_close(batch, synthesis(moved).image, rtol=1e-12, atol=1e-12)
+
+
+def test_joined_affines_give_each_layer_s_own_style_and_follow_new_weights():
+    synthesis, w_plus = synthesis_of(CONFIG), w_plus_of(CONFIG)
+
+    def each() -> list[torch.Tensor]:
+        return [module.affine(w_plus[:, row]) for row, module in synthesis.layers()]
+
+    synthesis.requires_grad_(False)
+    torch.testing.assert_close(list(synthesis.styles(w_plus)), each())
+    with torch.no_grad():
+        synthesis.b8.conv1.affine.bias.add_(1.0)
+    torch.testing.assert_close(list(synthesis.styles(w_plus)), each())
 
 
 def test_features_may_be_half_precision_while_the_picture_stays_single():
