@@ -1,0 +1,1 @@
+"""Other methods that make people smile, each written from its paper at a family's scale."""

@@ -1,0 +1,1 @@
+"""Neutral to smiling: EditGAN against four other methods, on pictures nobody trained on."""
