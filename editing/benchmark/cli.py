@@ -8,25 +8,49 @@ from tqdm import tqdm
 
 from editing import families
 from editing.benchmark import portraits
+from editing.benchmark.smile import command as smile
 from editing.bundle import load_bundle
 
 
-@click.command(name="benchmark")
-@click.argument("family", type=click.Choice(families.names()), default="portraits")
-@click.option(
-    "--bundle",
-    "bundle_path",
-    type=click.Path(path_type=Path),
-    help="Folder of the bundle; default bundles/<family>-64.",
-)
-@click.option("--num", default=64, show_default=True, help="Held-out pictures.")
-@click.option("--steps", default=100, show_default=True, help="Steps of each inversion.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write JSON.")
-def benchmark_command(
-    family: str, bundle_path: Path | None, num: int, steps: int, json_path: Path | None
+@click.group(name="benchmark")
+def benchmark_command() -> None:
+    """Measure a bundle on held-out pictures, or editing methods against one another."""
+
+
+benchmark_command.add_command(smile.smile_command)
+
+
+def _family_command(family: str) -> click.Command:
+    """Return the command that measures a bundle of one family."""
+
+    @click.command(name=family, help="Measure a bundle: one `name value unit` line per figure.")
+    @click.option(
+        "--bundle",
+        "bundle_path",
+        type=click.Path(path_type=Path),
+        default=Path("bundles") / f"{family}-64",
+        show_default=True,
+        help="Folder of the bundle.",
+    )
+    @click.option("--num", default=64, show_default=True, help="Held-out pictures.")
+    @click.option("--steps", default=100, show_default=True, help="Steps of each inversion.")
+    @click.option(
+        "--json", "json_path", type=click.Path(path_type=Path), help="Also write JSON."
+    )
+    def command(bundle_path: Path, num: int, steps: int, json_path: Path | None) -> None:
+        _measure(family, bundle_path, num, steps, json_path)
+
+    return command
+
+
+for _family in families.names():
+    benchmark_command.add_command(_family_command(_family))
+
+
+def _measure(
+    family: str, bundle_path: Path, num: int, steps: int, json_path: Path | None
 ) -> None:
-    """Measure a bundle on held-out pictures: one `name value unit` line per figure."""
-    bundle = load_bundle(bundle_path or Path("bundles") / f"{family}-64")
+    bundle = load_bundle(bundle_path)
     figures = []
     with tqdm(total=1, unit="picture step", leave=False) as bar:
 
