@@ -5,10 +5,14 @@ from importlib.util import find_spec
 from editing.cli import main, register
 
 for module in (
+    "editing.inversion.cli",
+    "editing.vectors.cli",
     "editing.families.cli",
     "editing.training.cli",
     "editing.seeding",
     "editing.benchmark.cli",
+    "editing.benchmark.out_of_domain",
+    "editing.importers.cli",
 ):
     # Slimmer installations may leave training or benchmark out.
     if find_spec(module):

@@ -204,7 +204,7 @@ class Bundle:
         """
         if self.path is None:
             raise BundleMissingError("this bundle has no folder and no samples")
-        found = _read_tensors(self.path, self.manifest, "samples.safetensors")
+        found = read_tensors(self.path, self.manifest.files, "samples.safetensors")
         return {name: found[name].to(self.device) for name in self.manifest.samples}
 
     def vectors(self) -> dict[str, EditVector]:
@@ -381,7 +381,7 @@ def load_bundle(path: Path | str, *, device: torch.device | str = "cpu") -> Bund
     if "branch" not in networks:
         raise BundleError(f"{path / MANIFEST} has no segmentation branch")
     for key, network in networks.items():
-        tensors = _read_tensors(path, manifest, f"{key}.safetensors")
+        tensors = read_tensors(path, manifest.files, f"{key}.safetensors")
         try:
             network.load_state_dict(tensors)
         except RuntimeError as error:
@@ -389,7 +389,7 @@ def load_bundle(path: Path | str, *, device: torch.device | str = "cpu") -> Bund
         network.to(device)
     if fingerprint(generator) != manifest.fingerprint:
         raise BundleTamperedError(f"the generator in {path} has another fingerprint")
-    probes = _read_tensors(path, manifest, "probes.safetensors")
+    probes = read_tensors(path, manifest.files, "probes.safetensors")
     if "w_plus" not in probes:
         raise BundleError(f"{path / 'probes.safetensors'} has no tensor w_plus")
     _freeze(*networks.values())
@@ -460,14 +460,21 @@ def _state(network: nn.Module) -> dict[str, Tensor]:
     return {name: _plain(tensor) for name, tensor in network.state_dict().items()}
 
 
-def _read_tensors(path: Path, manifest: Manifest, relative: str) -> dict[str, Tensor]:
-    if relative not in manifest.files:
+def read_tensors(path: Path, files: Mapping[str, str], relative: str) -> dict[str, Tensor]:
+    """Return the tensors of one file of a folder whose manifest lists `files` with hashes.
+
+    Raises:
+        BundleMissingError: the manifest does not list it, or it is gone.
+        BundleTamperedError: it is not the file that the manifest describes.
+        BundleError: it holds no tensors.
+    """
+    if relative not in files:
         raise BundleMissingError(f"the manifest of {path} does not list {relative}")
     try:
         data = (path / relative).read_bytes()
     except OSError as error:
         raise BundleMissingError(f"{path / relative} cannot be read: {error}") from error
-    if hashlib.sha256(data).hexdigest() != manifest.files[relative]:
+    if hashlib.sha256(data).hexdigest() != files[relative]:
         raise BundleTamperedError(f"{path / relative} is not the file of the manifest")
     try:
         return load_tensors(data)
