@@ -14,11 +14,12 @@ dissimilarity; this is the usable form.
 
 Shapes: N images, C_k x H_k x W_k features of stage k, P pixels in the region, K parts.
 Source: Ling et al. 2021 (EditGAN), section 3.3, equations 2 to 4; the distance between
-features is that of Zhang et al. 2018 (LPIPS), section 3, with all channels weighing alike.
+features is that of Zhang et al. 2018 (LPIPS), section 3; channels weigh alike unless the
+extractor brings learned weights.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -47,16 +48,34 @@ class Perceptual:
     the distance adds a multi-scale mean absolute difference, because features of a small
     network alone miss plain colour shifts. `scale` comes from `calibrated`; weights of
     equation 4 keep their meaning across extractors only with it. `name` goes into results.
+    Pictures with sides beyond `max_side` are averaged down to it first: what is compared is
+    how they look, and at 512 px the extractor would cost four times as much.
+    `channel_weights` holds one weight per channel (C_k,) for each stage, not negative; by
+    default every channel weighs 1, so wide and narrow stages count alike, and the
+    calibration takes up the constant.
     """
 
     extractor: FeatureExtractor
     scale: float = 1.0
     name: str = "unnamed"
     num_scales: int = 4
+    max_side: int = 256
+    channel_weights: tuple[Tensor, ...] | None = None
 
     def remember(self, image: Tensor) -> Reference:
         """Return what `between` needs to know of a picture (N, 3, H, W)."""
+        height, width = image.shape[-2:]
+        if max(height, width) > self.max_side:
+            share = self.max_side / max(height, width)
+            size = (max(1, round(height * share)), max(1, round(width * share)))
+            image = F.interpolate(image, size=size, mode="area")
         features = tuple(_unit(stage) for stage in self.extractor(image))
+        if self.channel_weights is not None:
+            # Rooted here, the weights stand before the square of every difference.
+            features = tuple(
+                stage * weights.sqrt()[:, None, None]
+                for stage, weights in zip(features, self.channel_weights, strict=True)
+            )
         return Reference(features=features, pyramid=_pyramid(image, self.num_scales))
 
     def between(self, image: Tensor, reference: Reference) -> Tensor:
@@ -64,8 +83,6 @@ class Perceptual:
         seen = self.remember(image)
         total = image.new_zeros(image.shape[0])
         for ours, theirs in zip(seen.features, reference.features, strict=True):
-            # Every channel weighs 1, so wide and narrow stages count alike; the
-            # calibration takes up the constant.
             total = total + (ours - theirs).square().sum(dim=1).mean(dim=(1, 2))
         for ours, theirs in zip(seen.pyramid, reference.pyramid, strict=True):
             total = total + _distance(ours - theirs).mean(dim=(1, 2, 3))
@@ -83,7 +100,7 @@ def calibrated(perceptual: Perceptual, images: Tensor) -> float:
     `images` (N, 3, H, W), N >= 2, are unrelated pictures of the family; every picture is
     compared with its next one.
     """
-    raw = Perceptual(perceptual.extractor, 1.0, perceptual.name, perceptual.num_scales)
+    raw = replace(perceptual, scale=1.0)
     return UNRELATED_DISTANCE / float(raw.distance(images, images.roll(1, dims=0)).mean())
 
 

@@ -13,6 +13,7 @@ Source: Karras et al. 2020 (StyleGAN2), section 2.2; Ling et al. 2021 (EditGAN),
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,12 +27,12 @@ from editing.segmentation.branch import MemberNorm, SegmentationBranch
 
 def render(synthesis: Synthesis, w_plus: Tensor) -> Rendering:
     """Return pictures and taps of w_plus (N, L, w_dim) by one weight per picture."""
-    const = synthesis.get_submodule("b4").const
-    x = const.expand(len(w_plus), -1, -1, -1).contiguous()
+    first: Any = synthesis.get_submodule("b4")
+    x = first.const.expand(len(w_plus), -1, -1, -1).contiguous()
     fir = fir_kernel(4.0).to(x)
     taps, rgb, row = [x], None, 0
     for resolution in synthesis.config.resolutions:
-        block = synthesis.get_submodule(f"b{resolution}")
+        block: Any = synthesis.get_submodule(f"b{resolution}")
         if resolution > 4:
             x = styled_conv(block.conv0, x, w_plus[:, row], fir)
             taps.append(x)

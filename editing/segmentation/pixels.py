@@ -56,8 +56,8 @@ class PixelLevel:
     ) -> Self:
         """Return what pixels (P,) of label maps of side `size` read of one tap."""
         if resolution == size:
-            corners = ((image * size + row) * size + column)[:, None]
-            return cls(corners, torch.ones_like(corners, dtype=dtype))
+            itself = ((image * size + row) * size + column)[:, None]
+            return cls(itself, torch.ones_like(itself, dtype=dtype))
 
         top, bottom, down = source_cells(row, size=size, resolution=resolution)
         left, right, across = source_cells(column, size=size, resolution=resolution)

@@ -97,3 +97,28 @@ def test_identity_term_is_zero_for_the_same_and_two_for_the_opposite():
     assert losses.identity(one, 3 * one).item() == pytest.approx(0, abs=1e-6)
     assert losses.identity(one, -one).item() == pytest.approx(2, abs=1e-6)
     assert losses.identity(one, torch.tensor([[-2.0, 1.0]])).item() == pytest.approx(1)
+
+
+def test_large_pictures_are_compared_at_the_largest_side_as_if_shrunk_before():
+    noise = torch.Generator().manual_seed(0)
+    image, other = (torch.rand(1, 3, 8, 8, generator=noise) for _ in range(2))
+    seen = []
+    small = Perceptual(lambda x: [seen.append(tuple(x.shape)) or x], max_side=4)
+
+    distance = small.distance(image, other)
+
+    shrunk = [torch.nn.functional.avg_pool2d(x, 2) for x in (image, other)]
+    assert seen == [(1, 3, 4, 4)] * 2
+    assert distance.item() == pytest.approx(small.distance(*shrunk).item(), rel=1e-6)
+
+
+def test_channel_weights_stand_before_the_squared_differences():
+    weights = (torch.tensor([0.5, 3.0]),)
+    features = Perceptual(lambda image: [image], channel_weights=weights, num_scales=0)
+    right = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1)
+    up = torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)
+
+    apart = features.distance(right, up).item()
+
+    # Squares of 1 in each channel, and the pyramid's share of a difference of 1 in both.
+    assert apart == pytest.approx(0.5 + 3.0 + math.sqrt(1.0025) - 0.05, abs=1e-6)
