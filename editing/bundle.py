@@ -437,7 +437,9 @@ def _networks(bundle: Bundle) -> dict[str, nn.Module]:
 def _perceptual(regressor: "Regressor | None", scale: float) -> Perceptual:
     if regressor is None:
         return Perceptual(lambda image: (), scale, "multi-scale-l1/1")
-    return Perceptual(regressor.features, scale, "family-regressor/1")
+    return Perceptual(
+        regressor.features, scale, "family-regressor/1", max_side=regressor.config.resolution
+    )
 
 
 def _identity(regressor: "Regressor | None") -> Callable[[Tensor], Tensor] | None:

@@ -98,6 +98,10 @@ class OptimizeOptions:
         lambda_code: pull of the code toward what the encoder reads off the edited picture,
             run at every step (public release); without effect in a bundle without encoder.
         keep: the step that counts as best: the one with the lowest total, or the last.
+        precision: type of the generator's features during the run. In bfloat16 (CPUs and
+            devices that have it) a step of a large picture is faster, and pictures of steps
+            are previews: render the resulting code for a picture to keep. Styles, logits,
+            losses, the offset and Adam's state are float32 in either case.
     """
 
     steps: int = 60
@@ -111,6 +115,7 @@ class OptimizeOptions:
     mse_over: Literal["outside", "all"] = "outside"
     lambda_code: float = 0.0
     keep: Literal["best", "last"] = "best"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         """Refuse numbers that no run can be made with.
@@ -188,8 +193,10 @@ def _steps(
     synthesis = bundle.generator.synthesis
     base = w_plus.detach()
     kept = base if reference is None else reference.detach()
+    dtype = torch.bfloat16 if options.precision == "bfloat16" else None
     with torch.no_grad():
-        original = synthesis(kept).image
+        # In the precision of the run: rounding must not count as a change.
+        original = synthesis(kept, dtype=dtype).image
         _, outside = region.resized(original.shape[-1]).weights(original.dtype)
         appearance = OutsideReference.of(
             bundle.perceptual, original, outside, mean_over=options.mse_over
@@ -207,7 +214,7 @@ def _steps(
     for step in range(options.steps + 1):
         with torch.enable_grad():
             code = base + offset
-            rendering = synthesis(code, with_taps=True)
+            rendering = synthesis(code, with_taps=True, dtype=dtype)
             assert rendering.taps is not None
             logits = bundle.branch.logits_at(rendering.taps, pixels)
             rgb = losses.appearance(

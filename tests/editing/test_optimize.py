@@ -1,5 +1,6 @@
 """The mask-driven loop: how many updates, which result, what it refuses."""
 
+import dataclasses
 import math
 
 import pytest
@@ -189,3 +190,50 @@ def test_paintings_that_do_not_belong_to_the_picture_are_refused_before_any_work
     empty = Region(mask=torch.zeros(1, 16, 16, dtype=torch.bool), parts=frozenset())
     with pytest.raises(EmptyRegionError):
         optimize.run(bundle, w_plus, target, region=empty)
+
+
+def test_a_run_in_half_precision_ends_where_a_run_in_single_precision_does():
+    bundle = tiny_bundle()
+    w_plus, target, region = edit(bundle)
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        options = OptimizeOptions(
+            steps=40, lambda_rgb=0.2, learning_rate=0.05, precision=precision
+        )
+        steps = list(optimize.run(bundle, w_plus, target, region=region, options=options))
+        found[precision] = min(steps, key=lambda step: step.total).w_plus
+        assert steps[0].rgb == 0  # rounding is no change
+
+    def total(code: torch.Tensor) -> float:
+        options = OptimizeOptions(steps=1, lambda_rgb=0.2)
+        exact = optimize.run(
+            bundle, code, target, region=region, options=options, reference=w_plus
+        )
+        return next(exact).total
+
+    before, exact, rough = (total(c) for c in (w_plus, found["float32"], found["bfloat16"]))
+    assert exact < before
+    # Judged in single precision, both have come equally far.
+    assert rough - exact < 0.02 * (before - exact)
+
+
+def test_the_identity_term_holds_back_a_change_of_who_is_shown():
+    bundle = tiny_bundle()
+    w_plus, target, region = edit(bundle)
+    # Here a person is what the corner looks like.
+    bundle = dataclasses.replace(bundle, embed=lambda image: image[:, :, :4, :4].flatten(1))
+
+    def furthest(lambda_id: float) -> float:
+        options = OptimizeOptions(
+            steps=30, lambda_rgb=0.05, lambda_id=lambda_id, learning_rate=0.05
+        )
+        steps = list(optimize.run(bundle, w_plus, target, region=region, options=options))
+        assert steps[0].identity == pytest.approx(0, abs=1e-6)
+        last = steps[-1]
+        by_hand = 0.05 * last.rgb + last.ce + lambda_id * last.identity
+        assert last.total == pytest.approx(by_hand, rel=1e-5)
+        return last.identity
+
+    free, held = furthest(1e-6), furthest(10.0)
+
+    assert 0 < held < 0.5 * free
