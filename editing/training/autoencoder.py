@@ -2,13 +2,14 @@
 
 An encoder reads pictures into codes, the generator draws them, and both learn by plain
 comparison, so the generator draws the right things before any opponent appears. Codes start
-as one w for all layers; offsets per layer open later and stay small. Meanwhile the mapping
-learns to throw noise where codes lie, so its samples are not noise when the game starts.
+as one w for all layers; offsets per layer open later and stay small. In the end the mapping
+is aimed, in closed form, at where the codes lie, so samples are not noise when the game
+starts. Learning it along the way, by a sliced Wasserstein distance, left samples that
+showed no face after the same time.
 
-Shapes: N pictures, L layers of `w_plus`, P codes in the pool.
-Source: warm start as in Han et al. 2021 (AE-StyleGAN), section 3; the mapping's loss is the
-sliced Wasserstein distance of Kolouri et al. 2018 (Sliced-Wasserstein autoencoder),
-equation 10; losses on pictures are those of `distil`.
+Shapes: N pictures, L layers of `w_plus`.
+Source: warm start as in Han et al. 2021 (AE-StyleGAN), section 3; growing resolution and
+losses on pictures are those of `distil`; aiming the mapping is our own.
 """
 
 import copy
@@ -16,16 +17,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.generator import Generator, GeneratorConfig
+from editing.generator.layers import SQRT2
 from editing.inversion.picture_encoder import PictureEncoder, config_for
 from editing.training import sheets
-from editing.training.distil import PictureLoss, psnr
+from editing.training.distil import DistilOptions, PictureLoss, psnr, resolution_at
 from editing.training.loop import Stateful
 from editing.training.parallel import Flat, Team
 from editing.training.pictures import Pictures
 from editing.training.run import Run
+
+GROWING = DistilOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +41,21 @@ class AutoencoderOptions:
         constant_until: fraction of the budget after which the learning rate falls.
         offsets_from: fraction of the budget after which offsets per layer open.
         moments: weight of the pull of codes toward mean 0 and variance 1.
-        pool: how many of the newest codes the mapping is compared with.
         mirror: whether half the pictures are mirrored; only where no part has a side.
     """
 
     batch: int = 16
-    lr: float = 3e-3
-    encoder_lr: float = 0.3
-    mapping_lr: float = 1.0
-    constant_until: float = 0.6
-    final_lr: float = 0.1
+    lr: float = 6e-3
+    encoder_lr: float = 0.2
+    constant_until: float = 0.55
+    final_lr: float = 0.05
     offsets_from: float = 0.3
     offset_penalty: float = 0.05
     moments: float = 0.02
-    pool: int = 512
-    slices: int = 64
     ema: float = 0.998
     mirror: bool = False
     half: bool = True
     seed: int = 51
-
-
-class CodePool(nn.Module):
-    """The newest codes (P, w_dim) that the encoder read."""
-
-    codes: Tensor
-    num_seen: Tensor
-
-    def __init__(self, size: int, w_dim: int) -> None:
-        super().__init__()
-        self.register_buffer("codes", torch.zeros(size, w_dim))
-        self.register_buffer("num_seen", torch.zeros((), dtype=torch.long))
-
-    def push(self, codes: Tensor) -> None:
-        """Put codes (N, w_dim) in the place of the oldest."""
-        at = torch.arange(len(codes), device=codes.device) + self.num_seen
-        self.codes[at % len(self.codes)] = codes.detach()
-        self.num_seen += len(codes)
-
-    def filled(self) -> Tensor:
-        """Return the codes there are."""
-        return self.codes[: int(self.num_seen)]
 
 
 class Autoencoder:
@@ -99,9 +78,8 @@ class Autoencoder:
         self.encoder = new_encoder(config).to(device).train()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.average_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
-        self.pool = CodePool(options.pool, config.w_dim).to(device)
-        self.flat = Flat([self.generator.mapping, self.generator.synthesis, self.encoder])
-        factors = (options.mapping_lr, 1.0, options.encoder_lr)
+        self.flat = Flat([self.generator.synthesis, self.encoder])
+        factors = (1.0, options.encoder_lr)
         self.adam = torch.optim.Adam(
             [
                 {"params": [group], "factor": factor}
@@ -120,27 +98,24 @@ class Autoencoder:
             "encoder": self.encoder,
             "ema": self.average,
             "ema_encoder": self.average_encoder,
-            "pool": self.pool,
             "adam": self.adam,
         }
 
     def step(self, step: int, fraction: float, random: torch.Generator) -> dict[str, Tensor]:
-        """Draw a batch again and step all three networks."""
+        """Draw a batch again, at growing resolution, and step both networks."""
         options = self.options
         image = real_pictures(self.pictures, options.batch, random, mirror=options.mirror)
         self.flat.zero_grad()
         shared, offset = read(self.encoder, image, half=options.half)
         w_plus = shared.unsqueeze(1) + offset * opening(fraction, options.offsets_from)
-        drawn = self.generator.synthesis(w_plus, dtype=feature_type(options.half)).image
-        terms = self.compare(drawn, image, torch.ones_like(image[:, :1]))
+        side = resolution_at(fraction, self.pictures.size, GROWING)
+        drawn = self.generator.synthesis(
+            w_plus, dtype=feature_type(options.half), resolution=side
+        ).image
+        target = F.adaptive_avg_pool2d(image, side)
+        terms = self.compare(drawn, target, torch.ones_like(target[:, :1]))
         terms["offset"] = options.offset_penalty * offset.square().mean()
         terms["moments"] = options.moments * moments(shared)
-        self.pool.push(shared)
-        codes = self.pool.filled()
-        z = noise(len(codes), self.generator, random)
-        terms["matching"] = sliced_distance(
-            self.generator.map(z), codes, random, num=options.slices
-        )
         torch.stack(list(terms.values())).sum().backward()
         self.team.average(self.flat.grad)
         warm = min(1.0, (step + 1) / 100)
@@ -155,11 +130,12 @@ class Autoencoder:
 
     def report(self, run: Run) -> dict[str, float]:
         """Write held-out pictures over their reconstructions, and samples below."""
-        return report(run, self.average, self.average_encoder, self.pictures)
+        generator, encoder = copy.deepcopy(self.average), copy.deepcopy(self.average_encoder)
+        aim_mapping(generator, encoder, self.pictures)
+        return report(run, generator, encoder, self.pictures)
 
     def finish(self) -> None:
-        """Set the mean style."""
-        set_mean_style(self.average)
+        """Do nothing: whoever takes the networks over aims the mapping."""
 
 
 def new_encoder(config: GeneratorConfig) -> PictureEncoder:
@@ -206,17 +182,6 @@ def moments(codes: Tensor) -> Tensor:
     return codes.mean(dim=0).square().mean() + apart.square().mean()
 
 
-def sliced_distance(a: Tensor, b: Tensor, random: torch.Generator, *, num: int) -> Tensor:
-    """Return the squared Wasserstein distance of two sets (P, D), averaged over `num` slices.
-
-    On a line the best assignment is by rank, so each slice costs one sort.
-    """
-    directions = torch.randn(a.shape[1], num, generator=random).to(a)
-    directions = directions / directions.norm(dim=0)
-    gap = (a @ directions).sort(dim=0).values - (b @ directions).sort(dim=0).values
-    return gap.square().mean()
-
-
 def opening(fraction: float, start: float) -> float:
     """Return 0 until `start`, then a rise to 1 over a fifth of the budget."""
     return min(1.0, max(0.0, (fraction - start) / 0.2))
@@ -234,6 +199,43 @@ def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     torch._foreach_lerp_(
         list(average.parameters()), [p.detach() for p in network.parameters()], 1 - decay
     )
+
+
+@torch.no_grad()
+def aim_mapping(generator: Generator, encoder: PictureEncoder, pictures: Pictures) -> None:
+    """Give mapping(z) the mean and covariance of codes, changing no picture of any code.
+
+    Only the last dense layer is set. A leaky ReLU follows it, so all codes are first moved
+    to where that is a plain factor: the encoder's bias moves them, the biases of the
+    synthesis move back. The mean style is set too.
+    """
+    known = torch.arange(min(2048, pictures.num_train))
+    codes = torch.cat([encoder.parts(pictures.batch(rows))[0] for rows in known.split(64)])
+    spread = codes.std(dim=0)
+    move = (5 * spread - codes.mean(dim=0)).clamp_min(0)
+    encoder.shared.bias += move
+    for _, layer in generator.synthesis.layers():
+        layer.affine.bias -= (layer.affine.weight @ move) * layer.affine.gain
+    codes = codes + move
+    z = noise(10_000, generator, torch.Generator().manual_seed(2))
+    # What the last layer sees: the same mapping without it.
+    last = generator.mapping.get_submodule(f"fc{generator.config.mapping_layers - 1}")
+    seen: list[Tensor] = []
+    hook = last.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    generator.map(z)
+    hook.remove()
+    hidden = seen[0]
+    factor = _root(torch.cov(codes.T), 0.5) @ _root(torch.cov(hidden.T), -0.5) / SQRT2
+    last.weight.copy_(factor / last.gain)
+    last.bias.copy_((codes.mean(dim=0) / SQRT2 - factor @ hidden.mean(dim=0)) / last.lr_mul)
+    set_mean_style(generator)
+
+
+def _root(covariance: Tensor, power: float) -> Tensor:
+    """Return a power of a symmetric matrix without negative eigenvalues."""
+    values, vectors = torch.linalg.eigh(covariance.double())
+    scaled = values.clamp_min(1e-8 * values.max()) ** power
+    return ((vectors * scaled) @ vectors.T).to(covariance)
 
 
 def set_mean_style(generator: Generator) -> None:

@@ -30,7 +30,7 @@ from editing.training.run import Budget, Clock, Progress, Run
 from editing.training.sharpen import mixed_styles
 
 # Stages with a budget, and their share of the minutes given for all of them.
-SHARES = {"autoencoder": 0.35, "joint": 0.5, "encoder": 0.15}
+SHARES = {"autoencoder": 0.5, "joint": 0.4, "encoder": 0.1}
 SIZES = (16, 32, 64, 128, 256)
 
 
@@ -130,38 +130,30 @@ class PicturePipeline:
                 torch.distributed.destroy_process_group()
                 Path(rendezvous).unlink(missing_ok=True)
 
-    def load_generator(self) -> tuple[Generator, str]:
-        """Return the averaged generator and the stage it came from, the latest there is.
+    def load(self) -> tuple[Generator, PictureEncoder, str]:
+        """Return generator and encoder, and the latest stage that trained them.
 
         Raises:
-            StageMissingError: neither stage has saved one.
+            StageMissingError: no stage has saved any.
         """
-        for stage in ("joint", "autoencoder"):
-            state = load_stage(self.plan.out, stage)
-            if state is not None:
-                generator = Generator(generator_config(self.plan.size))
-                generator.load_state_dict(state["ema"])
-                warm.set_mean_style(generator)
-                return generator.eval().requires_grad_(False), stage
-        raise StageMissingError("train the stage autoencoder first")
-
-    def load_encoder(self) -> PictureEncoder:
-        """Return the encoder of the latest stage that has one.
-
-        Raises:
-            StageMissingError: no stage has saved one.
-        """
-        for stage, key in (
-            ("encoder", "encoder"),
-            ("joint", "ema_encoder"),
-            ("autoencoder", "ema_encoder"),
-        ):
-            state = load_stage(self.plan.out, stage)
-            if state is not None:
-                encoder = warm.new_encoder(generator_config(self.plan.size))
-                encoder.load_state_dict(state[key])
-                return encoder.eval().requires_grad_(False)
-        raise StageMissingError("train the stage autoencoder first")
+        out, config = self.plan.out, generator_config(self.plan.size)
+        game, start = load_stage(out, "joint"), load_stage(out, "autoencoder")
+        state = game or start
+        if state is None:
+            raise StageMissingError("train the stage autoencoder first")
+        generator, encoder = Generator(config), warm.new_encoder(config)
+        generator.load_state_dict(state["ema"])
+        encoder.load_state_dict(state["ema_encoder"])
+        stage = "joint" if game else "autoencoder"
+        last = load_stage(out, "encoder")
+        if game and last:
+            encoder.load_state_dict(last["encoder"])
+            stage = "encoder"
+        if not game:
+            warm.aim_mapping(generator, encoder, Pictures(out / "pictures"))
+        warm.set_mean_style(generator)
+        generator.eval().requires_grad_(False)
+        return generator, encoder.eval().requires_grad_(False), stage
 
 
 def _train_part(

@@ -39,6 +39,8 @@ class JointOptions:
         gamma: weight of the two penalties at the start, falling to a tenth; None takes
             (side / 64) ** 3, which meets the values published at 64 and 256 px within a
             factor of 2.5.
+        critic_share: how many times narrower than the generator the critic is.
+        copied_share: one in how many pictures is also drawn again.
         penalty_every: steps between penalties, whose weight is multiplied by it.
         constant_until: fraction of the budget after which learning rates fall.
     """
@@ -53,6 +55,8 @@ class JointOptions:
     offset_penalty: float = 0.05
     code_loss: float = 0.05
     gamma: float | None = None
+    critic_share: int = 2
+    copied_share: int = 2
     penalty_every: int = 4
     constant_until: float = 0.6
     final_lr: float = 0.1
@@ -85,7 +89,9 @@ class Joint:
         self.encoder = warm.new_encoder(config)
         self.encoder.load_state_dict(start["ema_encoder"])
         self.encoder.to(device).train()
-        self.critic = Discriminator(config.channels).to(device)
+        warm.aim_mapping(self.generator, self.encoder, pictures)
+        widths = tuple(max(8, channels // options.critic_share) for channels in config.channels)
+        self.critic = Discriminator(widths).to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.average_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
         self.flat = Flat([self.generator.mapping, self.generator.synthesis, self.encoder])
@@ -122,10 +128,10 @@ class Joint:
     def step(self, step: int, fraction: float, random: torch.Generator) -> dict[str, Tensor]:
         """Take the generator's and encoder's turn, then the critic's."""
         options = self.options
-        real = warm.real_pictures(
-            self.pictures, 2 * options.batch, random, mirror=options.mirror
-        )
-        judged, copied = real.chunk(2)
+        num_copied = max(1, options.batch // options.copied_share)
+        judged, copied = warm.real_pictures(
+            self.pictures, options.batch + num_copied, random, mirror=options.mirror
+        ).split([options.batch, num_copied])
         w = self.generator.map(warm.noise(options.batch, self.generator, random))
         fall = warm.falling(fraction, options.constant_until, options.final_lr)
         drawn, terms = self._create(w, judged, copied, fraction, random)
@@ -163,10 +169,10 @@ class Joint:
         alike = self.compare(again, copied, torch.ones_like(copied[:, :1]))
         terms = {name: weight * term for name, term in alike.items()}
         terms["offset"] = options.offset_penalty * offset.square().mean()
-        found, strayed = warm.read(self.encoder, drawn.detach(), half=options.half)
-        terms["code"] = options.code_loss * (
-            (found - w.detach()).square().mean() + strayed.square().mean()
-        )
+        sampled = drawn.detach()[: len(copied)]
+        found, strayed = warm.read(self.encoder, sampled, half=options.half)
+        away = (found - w.detach()[: len(copied)]).square().mean()
+        terms["code"] = options.code_loss * (away + strayed.square().mean())
         with torch.no_grad():
             on_judged = self._logits(judged, random)
         on_drawn = self._logits(drawn, random)
