@@ -6,18 +6,19 @@ step. The loss is
     10 perceptual(G(w), x) + 1 MSE(G(w), x) + 1 MSE(w, first encoder output)
 
 whose last term keeps the code near where edits work. Each picture of a batch keeps its own
-best code. Without an encoder the mean style is the start.
+best code. Without an encoder the mean style is the start. What the code cannot say,
+`editing.inversion.tune` can teach the generator; `report` says how close a picture came.
 
 Letters: N pictures, L layers, R image side.
 Source: Ling et al. 2021 (EditGAN), section 3.2 and supplement, for start and loss; learning
-rate schedule of Karras et al. 2020 (StyleGAN2), appendix D, with a lower peak; the pull
-toward the first encoder output is ours.
+rate schedule of Karras et al. 2020 (StyleGAN2), appendix D, with a lower peak; lookahead of
+Zhang et al. 2019, algorithm 1; the pull toward the first encoder output is ours.
 """
 
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -42,9 +43,14 @@ class InvertOptions:
 
     Args:
         steps: number of updates, 0 (the encoder alone) to 1000.
-        learning_rate: Adam's at its peak; it rises over the first 5 % of the steps and
-            falls along a cosine over the last 25 %.
+        learning_rate: Adam's at its peak.
+        schedule: "rise_fall" rises over the first 5 % of the steps and falls along a
+            cosine over the last 25 %; "constant" does neither (paper).
         lambda_perceptual, lambda_mse, lambda_pull: weights of the three terms.
+        pull_to: what the third term compares the code with: the first guess, what the
+            encoder reads off the present picture (public release), or nothing (paper).
+        lookahead: every so many updates the code steps back half of its way (paper: 5);
+            0 never does.
     """
 
     steps: int = 100
@@ -52,6 +58,9 @@ class InvertOptions:
     lambda_perceptual: float = 10.0
     lambda_mse: float = 1.0
     lambda_pull: float = 1.0
+    schedule: Literal["rise_fall", "constant"] = "rise_fall"
+    pull_to: Literal["first", "own_encoding", "nothing"] = "first"
+    lookahead: int = 0
 
     def __post_init__(self) -> None:
         """Refuse numbers that no run can be made with.
@@ -64,6 +73,8 @@ class InvertOptions:
 
     def rate(self, step: int) -> float:
         """Return the learning rate of update `step`, counted from 0."""
+        if self.schedule == "constant":
+            return self.learning_rate
         done = (step + 1) / max(self.steps, 1)
         rise = min(1.0, done / 0.05)
         fall = min(1.0, (1 - step / max(self.steps, 1)) / 0.25)
@@ -92,7 +103,8 @@ class InversionResult:
 
     `error` is the mean absolute difference as a share of the range. `distance_to_w` is the
     RMS spread between the layers of a code, in units of the family's own spread: 0 is a
-    code of W, and vectors are the less reliable the higher it is.
+    code of W, and vectors are the less reliable the higher it is. `residual` (N, R, R) is
+    where the error lies, as a share of the range.
     """
 
     w_plus: Tensor
@@ -101,6 +113,7 @@ class InversionResult:
     perceptual: float
     distance_to_w: float
     error: float
+    residual: Tensor
 
 
 def invert(
@@ -134,6 +147,7 @@ def _steps(bundle: "Bundle", image: Tensor, options: InvertOptions) -> Iterator[
         seen = bundle.perceptual.remember(image)
     code = guess.clone().requires_grad_(True)
     adam = torch.optim.Adam([code], lr=options.learning_rate, foreach=False)
+    slow = guess.clone()
     lowest = torch.full((len(image),), math.inf).to(image)
     best_code, best_image = guess.clone(), image
     for step in range(options.steps + 1):
@@ -141,7 +155,9 @@ def _steps(bundle: "Bundle", image: Tensor, options: InvertOptions) -> Iterator[
             drawn = bundle.generator.synthesis(code).image
             loss = options.lambda_perceptual * bundle.perceptual.between(drawn, seen)
             loss = loss + options.lambda_mse * (drawn - image).square().mean(dim=(1, 2, 3))
-            loss = loss + options.lambda_pull * (code - guess).square().mean(dim=(1, 2))
+            anchor = _anchor(bundle, guess, drawn, options)
+            if anchor is not None:
+                loss = loss + options.lambda_pull * (code - anchor).square().mean(dim=(1, 2))
             # Pictures share no weights that move, so the sum keeps them independent.
             total = loss.sum()
         with torch.no_grad():
@@ -162,6 +178,22 @@ def _steps(bundle: "Bundle", image: Tensor, options: InvertOptions) -> Iterator[
             (code.grad,) = torch.autograd.grad(total, code)
             adam.param_groups[0]["lr"] = options.rate(step)
             adam.step()
+            if options.lookahead and (step + 1) % options.lookahead == 0:
+                with torch.no_grad():
+                    slow.lerp_(code, 0.5)
+                    code.copy_(slow)
+
+
+@torch.no_grad()
+def _anchor(
+    bundle: "Bundle", guess: Tensor, drawn: Tensor, options: InvertOptions
+) -> Tensor | None:
+    """Return the code that the present one is pulled toward, if any."""
+    if options.pull_to == "nothing":
+        return None
+    if options.pull_to == "own_encoding" and bundle.encoder is not None:
+        return bundle.encoder(drawn)
+    return guess
 
 
 def finish(bundle: "Bundle", image: Tensor, steps: Iterable[InversionStep]) -> InversionResult:
@@ -184,15 +216,22 @@ def assess(bundle: "Bundle", image: Tensor, w_plus: Tensor) -> InversionResult:
     image = image.to(bundle.device)
     drawn = bundle.render(w_plus)
     shown = drawn.clamp(-1, 1)
-    spread = (w_plus - w_plus.mean(dim=1, keepdim=True)).square().mean().sqrt()
+    residual = (shown - image).abs().mean(dim=1) / 2
     return InversionResult(
         w_plus=w_plus,
         image=drawn,
         psnr_db=float(psnr(shown, image).mean()),
         perceptual=float(bundle.perceptual.distance(drawn, image).mean()),
-        distance_to_w=float(spread) / max(bundle.w_spread, 1e-9),
-        error=float((shown - image).abs().mean()) / 2,
+        distance_to_w=distance_to_w(bundle, w_plus),
+        error=float(residual.mean()),
+        residual=residual,
     )
+
+
+def distance_to_w(bundle: "Bundle", w_plus: Tensor) -> float:
+    """Return the RMS spread between the layers of codes (N, L, w_dim), in family units."""
+    spread = (w_plus - w_plus.mean(dim=1, keepdim=True)).square().mean().sqrt()
+    return float(spread) / max(bundle.w_spread, 1e-9)
 
 
 def psnr(image: Tensor, other: Tensor) -> Tensor:

@@ -1,12 +1,19 @@
 """The same edit from the command line, on files."""
 
+import dataclasses
+import json
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from editing import images, vectors
+from editing.__main__ import main
 from editing.bundle import load_bundle, save_bundle
-from editing.cli import main, read_code
+from editing.command_line import read_code
 from tests.factories.networks import tiny_bundle, tiny_codes
 
 
@@ -97,3 +104,172 @@ def test_strengths_and_vectors_that_mean_nothing_are_refused(folder):
     assert nan.exit_code == 2
     assert missing.exit_code == 1
     assert "[bundle.missing]" in missing.output
+
+
+def figures_in(said: str) -> dict:
+    """Return the JSON that stands among the progress bars."""
+    (line,) = re.findall(r"\{.*\}", said)
+    return json.loads(line)
+
+
+def painted_block(folder) -> str:
+    """Return the path of a painting of ada with a square of another part."""
+    labels = folder / "labels.png"
+    sample = str(folder / "bundle" / "samples" / "ada.png")
+    worked(folder, "segment", sample, "--invert-steps", "0", "--out", str(labels))
+    painted = images.read_labels(labels, num_parts=4, size=16)
+    painted[:, 5:9, 5:9] = (painted[0, 6, 6] + 1) % 3 + 1
+    labels.write_bytes(images.labels_to_png(painted, tiny_bundle().schema.palette()))
+    return str(labels)
+
+
+@pytest.mark.parametrize("preset", ["paper", "release", "ours"])
+def test_a_preset_is_named_in_what_is_said_and_in_the_vector(folder, preset):
+    sample = str(folder / "bundle" / "samples" / "ada.png")
+    vector = folder / "v.safetensors"
+
+    said = worked(
+        folder, "optimize", sample, painted_block(folder), "--invert-steps", "0",
+        "--preset", preset, "--steps", "2", "--save-vector", str(vector),
+        "--license", "CC0-1.0", "--out", str(folder / "e.png"),
+    )  # fmt: skip
+
+    card = vectors.load(vector).card
+    assert figures_in(said)["preset"] == preset
+    assert card["learned_from"]["preset"] == preset
+    assert card["learned_from"]["lambda_code"] == (1.0 if preset == "release" else 0.0)
+    assert card["license"] == "CC0-1.0"
+
+
+def test_a_hand_drawn_region_limits_the_edit_and_one_elsewhere_is_refused(folder):
+    sample = str(folder / "bundle" / "samples" / "ada.png")
+    painting = painted_block(folder)
+    here, elsewhere = folder / "here.png", folder / "elsewhere.png"
+    for path, box in ((here, (4, 4, 10, 10)), (elsewhere, (15, 15, 16, 16))):
+        drawn = Image.new("L", (16, 16))
+        drawn.paste(255, box)
+        drawn.save(path)
+    command = ("optimize", sample, painting, "--invert-steps", "0", "--steps", "1")
+    out = ("--out", str(folder / "e.png"))
+
+    worked(folder, *command, *out, "--region", str(here))
+    refused = call(folder, *command, *out, "--region", str(here.parent / "labels.png"))
+    away = call(folder, *command, *out, "--region", str(elsewhere), "--margin", "0")
+
+    assert away.exit_code == 1
+    assert "[region.empty]" in away.output
+    assert refused.exit_code == 0  # a label map is a region too: every id above 0
+    assert images.read_image(folder / "e.png").shape == (1, 3, 16, 16)
+
+
+def test_vectors_of_another_model_are_refused_with_both_fingerprints_unless_transferred(
+    folder,
+):
+    bundle = load_bundle(folder / "bundle")
+    codes = tiny_codes(bundle.generator, 2, seed=9)
+    # Small, so that it passes the check of a transfer: random networks leak everywhere.
+    after = codes[:1].lerp(codes[1:], 0.02)
+    made = vectors.make(bundle, codes[:1], after, parts=frozenset({1, 2}))
+    model = made.card["model"] | {"fingerprint": "e" * 64}
+    vectors.save(
+        dataclasses.replace(made, card=made.card | {"model": model}), folder / "v.safetensors"
+    )
+    sample = str(folder / "bundle" / "samples" / "ada.png")
+    command = ("apply", sample, "--invert-steps", "0", "--out", str(folder / "e.png"))
+    vector = ("--vector", str(folder / "v.safetensors"), "1")
+
+    refused = call(folder, *command, *vector)
+    transferred = call(folder, *command, *vector, "--transfer")
+
+    assert refused.exit_code == 1
+    assert "e" * 64 in refused.output
+    assert bundle.fingerprint in refused.output
+    assert "[vector.other_model]" in refused.output
+    assert transferred.exit_code == 0, transferred.output
+    assert "of another model" in transferred.output
+
+
+def test_vectors_are_added_scaled_negated_projected_restricted_and_told(folder):
+    bundle = load_bundle(folder / "bundle")
+    one, two = (
+        vectors.make(bundle, *tiny_codes(bundle.generator, 2, seed=seed).split(1),
+                     parts=frozenset({seed}), title=f"v{seed}")
+        for seed in (1, 2)
+    )  # fmt: skip
+    a, b, out = (str(folder / f"{name}.safetensors") for name in "abo")
+    vectors.save(one, Path(a))
+    vectors.save(two, Path(b))
+
+    def made(*arguments: str) -> vectors.EditVector:
+        result = CliRunner().invoke(main, ["vector", *arguments, "--out", out])
+        assert result.exit_code == 0, result.output
+        return vectors.load(Path(out))
+
+    total = made("add", "--vector", a, "2", "--vector", b, "-0.5", "--title", "Both")
+    assert torch.allclose(total.offset, 2 * one.offset - 0.5 * two.offset, atol=1e-6)
+    assert total.title == "Both"
+    assert torch.equal(made("scale", a, "-1.5").offset, -1.5 * one.offset)
+    assert torch.equal(made("negate", a).offset, -one.offset)
+    assert abs(float((made("project", a, b).offset * two.offset).sum())) < 1e-3
+    assert made("restrict", a, "--first", "2", "--last", "3").card["layers"] == [2, 3]
+    told = json.loads(CliRunner().invoke(main, ["vector", "info", a]).output)
+    assert told["title"] == "v1"
+    assert told["content_hash"] == one.content_hash
+    bad = CliRunner().invoke(main, ["vector", "restrict", a, "--first", "9", "--out", out])
+    assert "[vector.layers]" in bad.output
+
+
+def test_measuring_writes_the_card_of_a_vector_file(folder):
+    bundle = load_bundle(folder / "bundle")
+    vector = vectors.make(
+        bundle, *tiny_codes(bundle.generator, 2, seed=1).split(1), parts=frozenset({1})
+    )
+    path = folder / "v.safetensors"
+    vectors.save(vector, path)
+
+    result = CliRunner().invoke(
+        main, ["vector", "measure", "--bundle", str(folder / "bundle"), str(path)]
+    )
+
+    assert result.exit_code == 0, result.output
+    assert vectors.load(path).card["calibration"]["num_probes"] == 4
+
+
+def test_a_photo_of_any_size_is_edited_and_a_tuning_is_kept(folder):
+    bundle = load_bundle(folder / "bundle")
+    photo = torch.zeros(1, 3, 40, 60)
+    photo[..., 10:30, 20:40] = 0.5
+    (folder / "photo.png").write_bytes(images.to_png_bytes(photo))
+    vector = vectors.make(
+        bundle, *tiny_codes(bundle.generator, 2, seed=1).split(1), parts=frozenset({1, 2, 3})
+    )
+    vectors.save(vector, folder / "v.safetensors")
+
+    said = worked(
+        folder, "edit-photo", str(folder / "photo.png"),
+        "--vector", str(folder / "v.safetensors"), "0.5",
+        "--save-tuning", str(folder / "t.safetensors"),
+        "--save-code", str(folder / "c.st"), "--out", str(folder / "e.png"),
+    )  # fmt: skip
+    worked(
+        folder, "draw", "--code", str(folder / "c.st"),
+        "--tuning", str(folder / "t.safetensors"), "--out", str(folder / "drawn.png"),
+    )  # fmt: skip
+
+    figures = figures_in(said)
+    assert figures["tuned_psnr_db"] > figures["psnr_db"]
+    assert images.read_image(folder / "e.png").shape == (1, 3, 40, 60)
+    assert images.read_image(folder / "drawn.png").shape == (1, 3, 16, 16)
+
+
+def test_tune_says_how_much_closer_it_came(folder):
+    sample = str(folder / "bundle" / "samples" / "ada.png")
+
+    said = worked(
+        folder, "tune", sample, "--invert-steps", "3", "--steps", "20",
+        "--out", str(folder / "t.safetensors"),
+    )  # fmt: skip
+
+    figures = figures_in(said)
+    assert figures["psnr_db"] > figures["psnr_db_before"]
+    assert figures["num_bytes"] == (folder / "t.safetensors").stat().st_size
