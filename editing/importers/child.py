@@ -22,7 +22,7 @@ from editing.importers import containers, layouts
 from editing.importers.errors import ImportRefusedError, LimitError, TruncatedError
 from editing.importers.isolation import isolate
 from editing.importers.limits import Budget, Limits
-from editing.importers.pickles import TensorView
+from editing.importers.pickles import PlainArray, TensorView
 
 # Read on demand by the libraries, when no file can be opened any more.
 _LOADED_AHEAD = (ast, encodings.cp437)
@@ -86,7 +86,7 @@ def _arrays(
     listed: list[dict[str, Any]] = []
     tensors: dict[str, np.ndarray] = {}
     ignored: list[str] = []
-    for name, value in _flat(root, "", MAX_NESTING):
+    for name, value in _flat(root, "", MAX_NESTING, budget):
         if isinstance(value, TensorView):
             budget.spend("array_elements", int(np.prod(value.shape, dtype=object)))
         array = value.array() if isinstance(value, TensorView) else value
@@ -109,20 +109,29 @@ def _arrays(
     return about | {"arrays": listed, "ignored": ignored[:50]}, tensors
 
 
-def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _flat(
+    value: Any, name: str, depth: int, budget: Budget
+) -> Iterator[tuple[str, TensorView | np.ndarray]]:
     """Yield every array with the keys that lead to it, joined by slashes."""
+    # One list may be held in many places, so that walking costs more than reading did.
+    budget.spend("opcodes")
+    if isinstance(value, PlainArray):
+        value = value.values
     if isinstance(value, TensorView | np.ndarray):
         yield name, value
     elif depth and isinstance(value, dict | list | tuple):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in pairs:
-            yield from _flat(item, f"{name}/{key}".lstrip("/")[:200], depth - 1)
+            yield from _flat(item, f"{name}/{key}".lstrip("/")[:200], depth - 1, budget)
 
 
 def _mapped(size: int) -> memoryview:
     if not size:
         raise TruncatedError("the file is empty")
-    return memoryview(mmap.mmap(0, size, access=mmap.ACCESS_READ))
+    try:
+        return memoryview(mmap.mmap(0, size, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise MemoryError(str(error)) from error
 
 
 def _hashed(data: memoryview, on_progress: Progress) -> str:

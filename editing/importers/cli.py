@@ -175,7 +175,7 @@ def _tell(report: ImportReport) -> None:
         click.echo(f"never run  source of {', '.join(sorted(original.classes))}")
     for note in original.notes:
         click.echo(f"note       {note}")
-    click.echo(f"read apart without {', '.join(report.isolation)}")
+    click.echo(f"read       by a process with limits on {', '.join(report.isolation)}")
     click.echo(f"sha-256    {original.sha256} ({original.num_bytes:,} bytes)")
     click.echo(f"print      {report.fingerprint}")
     click.echo(f"written    {report.folder}")

@@ -1,7 +1,7 @@
 """Which kind of file is this, and what object does it hold?
 
 Told by content, never by name. Each reader returns inert data: dicts, lists, numbers,
-`TensorView`s, numpy arrays of plain numbers, and `Record`s for objects of unknown classes.
+`TensorView`s, arrays of plain numbers, and `Record`s for objects of unknown classes.
 """
 
 import io
@@ -21,7 +21,7 @@ from editing.importers.errors import (
     UnknownFormatError,
 )
 from editing.importers.limits import Budget
-from editing.importers.pickles import ITEM_BYTES, PlainArray, Unpickler, Window
+from editing.importers.pickles import ITEM_BYTES, Unpickler, Window
 
 EXPECTED = "expected a StyleGAN2 pickle (.pkl), a torch file (.pt) or numpy arrays (.npy, .npz)"
 LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -43,7 +43,7 @@ def read(data: memoryview, budget: Budget, *, arrays: bool) -> tuple[str, Any]:
     if start.startswith(b"PK\x03\x04"):
         return _zip(data, names, budget)
     if start.startswith(LEGACY_START):
-        return "torch-legacy", _resolved(pickles.load_legacy(Window(data), names, budget))
+        return "torch-legacy", pickles.load_legacy(Window(data), names, budget)
     if start[:1] == b"\x80" and len(start) > 1 and start[1] in pickles.PROTOCOLS:
         return "pickle", _pickle(data, names, budget)
     raise UnknownFormatError(f"{EXPECTED}, found a file that starts with {start[:8]!r}")
@@ -51,7 +51,7 @@ def read(data: memoryview, budget: Budget, *, arrays: bool) -> tuple[str, Any]:
 
 def _pickle(data: memoryview, names: dict[str, pickles.Global], budget: Budget) -> Any:
     window = Window(data)
-    result = _resolved(Unpickler(names, budget).load(window))
+    result = Unpickler(names, budget).load(window)
     if isinstance(result, tuple) and len(result) == 3:
         raise TensorFlowError(
             "found three networks side by side (G, D, Gs), as TensorFlow StyleGAN writes them; "
@@ -60,19 +60,6 @@ def _pickle(data: memoryview, names: dict[str, pickles.Global], budget: Budget) 
     if window.at != len(data):
         raise MalformedError(f"{len(data) - window.at:,} bytes follow the pickle")
     return result
-
-
-def _resolved(value: Any, depth: int = 0) -> Any:
-    """Return the object with rebuilt numpy arrays in place of their carriers."""
-    if isinstance(value, PlainArray):
-        if value.values is None:
-            raise MalformedError("an array without content")
-        return value.values
-    if depth < 8 and isinstance(value, dict):
-        return {key: _resolved(item, depth + 1) for key, item in value.items()}
-    if depth < 8 and isinstance(value, list):
-        return [_resolved(item, depth + 1) for item in value]
-    return value
 
 
 # -- zip files: torch and npz --------------------------------------------------------------
@@ -159,7 +146,7 @@ def _torch_zip(
         raise MalformedError("expected numbers of a little-endian machine")
     reader = Unpickler(names, budget, by_id=True)
     head = _stored(data, by_name[f"{prefix}data.pkl"])
-    result = _resolved(reader.load(Window(head)))
+    result = reader.load(Window(head))
     for key, storage in reader.storages.items():
         if f"{prefix}data/{key}" not in by_name:
             raise TruncatedError(f"the data of storage {key[:50]!r} is missing")

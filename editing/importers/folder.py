@@ -1,4 +1,4 @@
-"""A generator without a schema, a branch or an encoder yet: the folder that imports write.
+"""A generator without a schema or a branch yet: what imports, and training on pictures, write.
 
 `generator/1` is to a family what a bundle without its other networks would be. Its
 `manifest.json` is plain JSON for programs without torch, `generator.safetensors` the
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save as save_tensors
+from torch import nn
 
 from editing.bundle import (
     MANIFEST,
@@ -24,9 +25,11 @@ from editing.bundle import (
 )
 from editing.errors import EditingError
 from editing.generator import Generator, GeneratorConfig
+from editing.inversion.picture_encoder import PictureEncoder, PictureEncoderConfig
 
 FORMAT: Literal["generator/1"] = "generator/1"
 WEIGHTS = "generator.safetensors"
+ENCODER_WEIGHTS = "encoder.safetensors"
 
 
 class Original(BaseModel):
@@ -46,8 +49,23 @@ class Original(BaseModel):
     )
 
 
+class Trained(BaseModel):
+    """The pictures that a generator was trained on here, for how long, and how well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_pictures: int = Field(ge=1)
+    seconds: dict[str, float] = Field(description="training time by stage")
+    steps: dict[str, int] = Field(description="steps by stage")
+    figures: dict[str, float]
+
+
 class GeneratorManifest(BaseModel):
-    """What `manifest.json` of a `generator/1` folder says."""
+    """What `manifest.json` of a `generator/1` folder says.
+
+    A generator is either read from a foreign file, its `original`, or `trained` here, and
+    then brings an encoder.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,22 +76,29 @@ class GeneratorManifest(BaseModel):
     resolution: int
     num_layers: int
     w_dim: int
-    networks: dict[Literal["generator"], dict[str, Any]]
-    original: Original
+    networks: dict[Literal["generator", "encoder"], dict[str, Any]]
+    original: Original | None = None
+    trained: Trained | None = None
     files: dict[str, str]
 
 
 def save_generator(
-    generator: Generator, path: Path, *, title: str, license: str, original: Original
+    generator: Generator,
+    path: Path,
+    *,
+    title: str,
+    license: str,
+    original: Original | None = None,
+    trained: Trained | None = None,
+    encoder: PictureEncoder | None = None,
 ) -> GeneratorManifest:
     """Write a generator into the new folder `path`; its manifest is written last."""
     path.mkdir(parents=True)
-    state = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in generator.state_dict().items()
-    }
-    data = save_tensors(state)
-    (path / WEIGHTS).write_bytes(data)
+    networks: dict[Any, dict[str, Any]] = {"generator": generator.config.to_json()}
+    files = {WEIGHTS: _write(generator, path / WEIGHTS)}
+    if encoder is not None:
+        networks["encoder"] = encoder.config.to_json()
+        files[ENCODER_WEIGHTS] = _write(encoder, path / ENCODER_WEIGHTS)
     manifest = GeneratorManifest(
         format=FORMAT,
         title=title,
@@ -82,13 +107,25 @@ def save_generator(
         resolution=generator.config.resolution,
         num_layers=generator.config.num_layers,
         w_dim=generator.config.w_dim,
-        networks={"generator": generator.config.to_json()},
+        networks=networks,
         original=original,
-        files={WEIGHTS: hashlib.sha256(data).hexdigest()},
+        trained=trained,
+        files=files,
     )
     text = json.dumps(manifest.model_dump(mode="json"), indent=1)
     (path / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return manifest
+
+
+def _write(network: nn.Module, path: Path) -> str:
+    """Write a network's tensors and return the file's SHA-256."""
+    state = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    data = save_tensors(state)
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def read_generator_manifest(path: Path) -> GeneratorManifest:
@@ -125,3 +162,21 @@ def load_generator(path: Path) -> Generator:
     if fingerprint(generator) != manifest.fingerprint:
         raise BundleTamperedError(f"the generator in {path} has another fingerprint")
     return generator.eval().requires_grad_(False)
+
+
+def load_encoder(path: Path) -> PictureEncoder | None:
+    """Return the encoder in folder `path`, frozen and in eval mode, None if there is none.
+
+    Raises:
+        BundleMissingError, BundleTamperedError, BundleError: as `bundle.load_bundle`.
+    """
+    manifest = read_generator_manifest(path)
+    if "encoder" not in manifest.networks:
+        return None
+    tensors = read_tensors(path, manifest.files, ENCODER_WEIGHTS)
+    try:
+        encoder = PictureEncoder(PictureEncoderConfig.from_json(manifest.networks["encoder"]))
+        encoder.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise BundleError(f"the encoder in {path} does not fit its description") from error
+    return encoder.eval().requires_grad_(False)

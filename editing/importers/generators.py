@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from editing import images
 from editing.errors import EditingError
@@ -118,7 +119,8 @@ def save_imported(
     if not manifest["has_w_avg"]:
         _average(generator)
         notes.append(f"no mean style in the file; {NUM_MEAN_SAMPLES:,} samples were averaged")
-    _prove_it_draws(generator)
+    # One picture at least, because finite weights may still draw nothing.
+    pictures = _samples(generator, len(PREVIEW_SEEDS) if with_preview else 1, on_progress)
     original = Original(
         file_name=file_name,
         sha256=manifest["sha256"],
@@ -140,7 +142,7 @@ def save_imported(
             original=original,
         )
         if with_preview:
-            _draw_preview(generator, folder / PREVIEW, on_progress)
+            _save_preview(pictures, folder / PREVIEW)
         refuse_taken(out)
         folder.replace(out)
     return ImportReport(
@@ -173,25 +175,26 @@ def _average(generator: Generator) -> None:
 
 
 @torch.no_grad()
-def _prove_it_draws(generator: Generator) -> None:
-    """Refuse weights that are finite, but whose picture is not."""
-    _, rendering = generator.sample(PREVIEW_SEEDS[0])
-    largest = float(rendering.image.abs().max())
-    if not math.isfinite(largest):
-        raise NotFiniteWeightsError(
-            f"expected a picture of seed {PREVIEW_SEEDS[0]}, found values that are not finite"
-        )
+def _samples(generator: Generator, count: int, on_progress: Progress | None) -> list[Tensor]:
+    """Return the pictures of the first seeds, at most 256 pixels wide.
 
-
-@torch.no_grad()
-def _draw_preview(generator: Generator, path: Path, on_progress: Progress | None) -> None:
-    cells = []
-    for done, seed in enumerate(PREVIEW_SEEDS, start=1):
-        _, rendering = generator.sample(seed)
-        cells.append(
-            images.resize(rendering.image, min(PREVIEW_CELL, rendering.image.shape[-1]))
-        )
+    Raises:
+        NotFiniteWeightsError: the weights are finite, but a picture is not.
+    """
+    pictures = []
+    for done, seed in enumerate(PREVIEW_SEEDS[:count], start=1):
+        image = generator.sample(seed)[1].image
+        if not math.isfinite(float(image.abs().max())):
+            raise NotFiniteWeightsError(
+                f"expected a picture of seed {seed}, found values that are not finite"
+            )
+        pictures.append(images.resize(image, min(PREVIEW_CELL, image.shape[-1])))
         if on_progress is not None:
-            on_progress("draw", done, len(PREVIEW_SEEDS))
+            on_progress("draw", done, count)
+    return pictures
+
+
+def _save_preview(pictures: list[Tensor], path: Path) -> None:
     names = [f"seed {seed}" for seed in PREVIEW_SEEDS]
-    images.sheet([cells], columns=names, cell=max(128, cells[0].shape[-1])).save(path)
+    cell = max(128, pictures[0].shape[-1])
+    images.sheet([pictures], columns=names, cell=cell).save(path)

@@ -9,7 +9,6 @@ Source: the engine's reference on checkpoint formats; Karras et al. 2020 (StyleG
 figure 2 and section 4.1.
 """
 
-import math
 import re
 import zlib
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from numpy.random import RandomState
 from editing.importers.errors import (
     ArchitectureError,
     ConditionalError,
+    LimitError,
     MalformedError,
     NotFiniteWeightsError,
     ShapesError,
@@ -32,6 +32,8 @@ from editing.importers.pickles import Record, TensorView
 
 RESOLUTIONS = (32, 64, 128, 256, 512, 1024)
 MAX_WIDTH = 2048
+MAX_NAME = 200
+MAX_SETTING = 1e6
 FLAT_CLAMP = 256.0
 USUAL_LR_MUL = 0.01
 
@@ -65,7 +67,10 @@ def find_generator(root: Any, budget: Budget) -> Found:
     if isinstance(root, Record):
         return _official(root, budget, ignored=[])
     if not isinstance(root, dict):
-        raise ArchitectureError(f"expected networks by name, found a {type(root).__name__}")
+        raise ArchitectureError(
+            f"expected networks by name, found a {type(root).__name__}; codes and directions "
+            "are imported as such"
+        )
     others = sorted(str(key) for key in root)
     if isinstance(root.get("G_ema"), Record):
         return _official(root["G_ema"], budget, _without(others, "G_ema"))
@@ -92,7 +97,8 @@ def find_generator(root: Any, budget: Budget) -> Found:
         return _rosinality("rosinality", root, None, [])
     raise ArchitectureError(
         "expected a generator under G_ema (NVIDIA), g_ema (rosinality) or state_dict (pSp), "
-        f"found {', '.join(others[:8]) or 'nothing'}"
+        f"found {', '.join(name[:50] for name in others[:8]) or 'nothing'}; codes and "
+        "directions are imported as such"
     )
 
 
@@ -114,7 +120,9 @@ def _official(network: Record, budget: Budget, ignored: list[str]) -> Found:
         for group in ("_parameters", "_buffers"):
             for name, value in _dict_of(state, group).items():
                 if isinstance(value, TensorView):
-                    tensors[f"{prefix}{name}"] = value
+                    tensors[_named(f"{prefix}{name}")] = value
+            if len(tensors) > budget.limits.storages:
+                raise LimitError(f"expected at most {budget.limits.storages:,} tensors")
         for name, child in _dict_of(state, "_modules").items():
             if isinstance(child, Record):
                 if prefix.count(".") > 8:
@@ -147,12 +155,12 @@ def _gather(state: Mapping[Any, Any], clamps: set[float | None], rates: set[floa
         if "conv_clamp" in arguments:
             value = arguments["conv_clamp"]
             if value is not None and not _is_positive(value):
-                raise MalformedError(f"expected a clamp above 0 or none, found {value!r:.40}")
+                raise MalformedError("expected a clamp above 0 or none, found neither")
             clamps.add(None if value is None else float(value))
         if "lr_multiplier" in arguments:
             value = arguments["lr_multiplier"]
             if not _is_positive(value):
-                raise MalformedError(f"expected a learning rate, found {value!r:.40}")
+                raise MalformedError("expected a learning rate above 0, found none")
             # Dense layers outside the mapping are told 1.
             if value != 1:
                 rates.add(float(value))
@@ -523,10 +531,16 @@ def _mean_style(view: TensorView, w_dim: int, notes: list[str]) -> np.ndarray:
 
 def _views(state: Mapping[Any, Any]) -> dict[str, TensorView]:
     return {
-        key: value
+        _named(key): value
         for key, value in state.items()
         if isinstance(key, str) and isinstance(value, TensorView)
     }
+
+
+def _named(name: str) -> str:
+    if len(name) > MAX_NAME:
+        raise MalformedError(f"a tensor's name of {len(name):,} letters: {name[:50]!r}")
+    return name
 
 
 def _dict_of(state: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:
@@ -539,12 +553,7 @@ def _without(names: list[str], *read: str) -> list[str]:
 
 
 def _is_positive(value: Any) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value > 0
-    )
+    return type(value) in (int, float) and 0 < value < MAX_SETTING
 
 
 def _some(verb: str, names: list[str], then: str) -> str:

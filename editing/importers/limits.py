@@ -16,11 +16,12 @@ class Limits:
         file_bytes: size of the file.
         storages: pieces of weight data, over all networks of the file.
         elements: numbers in all of them together.
-        opcodes: steps of all pickles in the file.
+        opcodes: steps of all pickles in the file, and of looking for arrays in them.
         depth: containers within containers.
         modules: networks, blocks and layers within one network.
         array_elements: numbers in all arrays of a file of codes.
-        memory_bytes: address space of the reading process, beside the mapped file.
+        memory_bytes: address space of the reading process, its libraries included, beside
+            the mapped file.
         cpu_seconds: its computing time.
         wall_seconds: time until it is ended, however little it computed.
     """

@@ -32,6 +32,7 @@ LEGACY_PROTOCOL = 1001
 PROTOCOLS = range(2, 6)
 VIEW_FROM = 1 << 12
 MAX_LINE = 1 << 12
+MAX_SIZE = 1 << 40
 
 STORAGE_DTYPES: Mapping[str, str] = {
     "torch.FloatStorage": "float32",
@@ -329,7 +330,7 @@ class Unpickler:
 
 def new_storage(dtype: str, count: Any, budget: Budget) -> Storage:
     """Return an empty storage of `count` numbers, counted against the limits."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if type(count) is not int or count < 0:
         raise MalformedError(f"a storage of {str(count)[:50]} numbers")
     budget.spend("storages")
     budget.spend("elements", count)
@@ -468,6 +469,8 @@ def _key(value: Any) -> Any:
     """Return a key of a dict or an item of a set; plain ones only, cheap to hash."""
     if value is not None and not isinstance(value, str | int | float | bytes):
         raise MalformedError(f"expected a plain key, found a {type(value).__name__}")
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        raise MalformedError("a number as key that takes more than 64 bits")
     return value
 
 
@@ -533,7 +536,7 @@ def _tensor(args: tuple[Any, ...]) -> TensorView:
     _a(Storage, storage)
     shape, strides = _a(tuple, shape), _a(tuple, strides)
     numbers = (offset, *shape, *strides)
-    if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in numbers):
+    if any(type(n) is not int or not 0 <= n < MAX_SIZE for n in numbers):
         raise MalformedError("sizes, strides and offset of a tensor are counts")
     if len(shape) != len(strides) or len(shape) > 8:
         raise MalformedError(f"{len(shape)} sizes and {len(strides)} strides")

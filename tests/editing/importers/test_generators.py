@@ -278,7 +278,7 @@ def test_progress_is_told_and_raising_there_ends_the_import(tmp_path):
 
     imported(tmp_path, data, on_progress=lambda *step: told.append(step))
 
-    assert {stage for stage, _, _ in told} == {"hash", "understand", "read"}
+    assert {stage for stage, _, _ in told} == {"hash", "understand", "read", "draw"}
     assert all(done <= total for _, done, total in told)
 
     def cancel(*step):

@@ -349,6 +349,38 @@ def test_a_tensor_that_repeats_its_storage_is_no_bomb():
         read_here(data)
 
 
+def test_numbers_that_no_message_could_print_are_refused():
+    huge = 1 << 40_000
+    told = {"synthesis_kwargs": {"conv_clamp": huge}}
+    network = foreign.nvidia_network(foreign.official_state(SMALL), **told)
+    with pytest.raises(errors.MalformedError, match="clamp"):
+        understood(foreign.nvidia_pickle(network))
+    with pytest.raises(errors.MalformedError, match="64 bits"):
+        read_here(pickled({huge: 1}))
+    name = f"synthesis.b{'9' * 5000}.const"
+    with pytest.raises(errors.MalformedError, match="letters"):
+        understood(foreign.nvidia_pickle(foreign.nvidia_network({name: torch.ones(1)})))
+
+
+def test_a_reader_that_runs_out_of_memory_refuses_the_file(tmp_path):
+    file = tmp_path / "codes.npy"
+    np.save(file, np.ones((4000, 4000), np.float64))
+
+    with pytest.raises(errors.LimitError, match="at most 32 MiB"):
+        read_apart(file, want="arrays", limits=Limits(memory_bytes=32 << 20))
+
+
+def test_lists_that_are_shared_cost_no_more_than_their_length(tmp_path):
+    shared: list[object] = [0.0] * 1000
+    for _ in range(6):
+        shared = [shared] * 1000
+    file = tmp_path / "codes.pkl"
+    file.write_bytes(pickle.dumps(shared, 4))
+
+    with pytest.raises(errors.LimitError, match="opcodes"):
+        read_apart(file, want="arrays")
+
+
 def test_a_network_that_contains_itself_is_refused(state):
     network = foreign.nvidia_network(state)
     network.synthesis.b4._modules["again"] = network.synthesis
