@@ -34,6 +34,7 @@ from editing.vectors import load as load_vector
 
 if TYPE_CHECKING:
     from editing.inversion.encoder import Encoder
+    from editing.inversion.picture_encoder import PictureEncoder
     from editing.regressor import Regressor
 
 FORMAT: Literal["bundle/1"] = "bundle/1"
@@ -106,7 +107,7 @@ class Bundle:
     schema: PartSchema
     generator: Generator
     branch: SegmentationBranch
-    encoder: "Encoder | None"
+    encoder: "Encoder | PictureEncoder | None"
     regressor: "Regressor | None"
     judge: "Regressor | None"
     probes: Tensor
@@ -238,7 +239,7 @@ def assemble(
     generator: Generator,
     branch: SegmentationBranch,
     probes: Tensor,
-    encoder: "Encoder | None" = None,
+    encoder: "Encoder | PictureEncoder | None" = None,
     regressor: "Regressor | None" = None,
     judge: "Regressor | None" = None,
     extractor_scale: float | None = None,
@@ -415,9 +416,13 @@ def _build(key: str, config: dict[str, Any]) -> nn.Module:
     if key == "branch":
         return SegmentationBranch.from_config(config)
     # Here, because training them reads bundles too.
+    from editing.inversion import picture_encoder
     from editing.inversion.encoder import Encoder, EncoderConfig
+    from editing.inversion.picture_encoder import PictureEncoder, PictureEncoderConfig
     from editing.regressor import Regressor, RegressorConfig
 
+    if key == "encoder" and config.get("kind") == picture_encoder.KIND:
+        return PictureEncoder(PictureEncoderConfig.from_json(config))
     if key == "encoder":
         return Encoder(EncoderConfig.from_json(config))
     return Regressor(RegressorConfig.from_json(config))

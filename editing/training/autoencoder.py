@@ -213,9 +213,9 @@ def aim_mapping(generator: Generator, encoder: PictureEncoder, pictures: Picture
     codes = torch.cat([encoder.parts(pictures.batch(rows))[0] for rows in known.split(64)])
     spread = codes.std(dim=0)
     move = (5 * spread - codes.mean(dim=0)).clamp_min(0)
-    encoder.shared.bias += move
+    encoder.shared.bias.add_(move)
     for _, layer in generator.synthesis.layers():
-        layer.affine.bias -= (layer.affine.weight @ move) * layer.affine.gain
+        layer.affine.bias.sub_((layer.affine.weight @ move) * layer.affine.gain)
     codes = codes + move
     z = noise(10_000, generator, torch.Generator().manual_seed(2))
     # What the last layer sees: the same mapping without it.
@@ -252,13 +252,8 @@ def report(
     Rows: held-out pictures over what the encoder and generator make of them, twice; then
     samples, the first row pulled halfway toward the mean style.
     """
-
-    def again(images: Tensor) -> Tensor:
-        return torch.cat([generator.synthesis(encoder(b)).image for b in images.split(16)])
-
-    held_out = pictures.batch(pictures.held_out[:64])
-    known = pictures.batch(torch.arange(min(64, pictures.num_train)))
-    drawn = again(held_out)
+    held_out = pictures.batch(pictures.held_out[:24])
+    drawn = draw_again(generator, encoder, held_out)
     w = generator.map(noise(36, generator, torch.Generator().manual_seed(4)))
     w = torch.cat([w.mean(dim=0).lerp(w[:12], 0.5), w[12:]])
     samples = torch.cat(
@@ -270,7 +265,24 @@ def report(
         run.folder / "sheet.png",
         scale=max(1, 96 // pictures.size),
     )
-    return {
-        "psnr_held_out": psnr(drawn, held_out),
-        "psnr_trained_on": psnr(again(known), known),
-    }
+    return reconstruction_figures(generator, encoder, pictures)
+
+
+@torch.no_grad()
+def draw_again(generator: Generator, encoder: PictureEncoder, images: Tensor) -> Tensor:
+    """Return what encoder and generator make of pictures."""
+    return torch.cat([generator.synthesis(encoder(b)).image for b in images.split(16)])
+
+
+def reconstruction_figures(
+    generator: Generator, encoder: PictureEncoder, pictures: Pictures
+) -> dict[str, float]:
+    """Return the PSNR in dB of 64 pictures drawn again, held-out ones and trained-on ones."""
+    figures = {}
+    for name, rows in (
+        ("psnr_held_out", pictures.held_out),
+        ("psnr_trained_on", torch.arange(pictures.num_train)),
+    ):
+        images = pictures.batch(rows[:64])
+        figures[name] = psnr(draw_again(generator, encoder, images), images)
+    return figures

@@ -1,13 +1,15 @@
 """How does a generator come to be from pictures alone? Stages in order, each resumable.
 
-    pictures -> autoencoder -> joint -> encoder
+    pictures -> autoencoder -> joint -> encoder -> generator
 
 `pictures` reads a folder or zip, `autoencoder` warms up, `joint` makes samples as good as
-reconstructions, `encoder` learns to invert the finished generator. Every stage keeps a
+reconstructions, `encoder` learns to invert the finished generator, `generator` writes both
+where `bundle.assemble` finds them once the family has parts and labels. Every stage keeps a
 folder of its own below the output folder: checkpoint, JSONL log, plot, sample sheet. The
 same plan runs on a CPU and on a GPU.
 """
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import torch
 
 from editing.errors import EditingError
 from editing.generator import Generator, GeneratorConfig
+from editing.importers.folder import GeneratorManifest, Trained, save_generator
 from editing.inversion.picture_encoder import PictureEncoder
 from editing.training import autoencoder as warm
 from editing.training import loop, parallel, pictures
@@ -154,6 +157,34 @@ class PicturePipeline:
         warm.set_mean_style(generator)
         generator.eval().requires_grad_(False)
         return generator, encoder.eval().requires_grad_(False), stage
+
+
+def write_generator(
+    pipeline: PicturePipeline, path: Path, *, title: str, license: str = ""
+) -> GeneratorManifest:
+    """Write generator and encoder into the `generator/1` folder `path`, replacing it.
+
+    Raises:
+        StageMissingError: no stage has saved any.
+    """
+    out = pipeline.plan.out
+    generator, encoder, _ = pipeline.load()
+    read = Pictures(out / "pictures")
+    states = {stage: load_stage(out, stage) for stage in SHARES}
+    trained = Trained(
+        num_pictures=read.num_train,
+        seconds={stage: round(state["seconds"], 1) for stage, state in states.items() if state},
+        steps={stage: state["step"] for stage, state in states.items() if state},
+        figures=warm.reconstruction_figures(generator, encoder, read),
+    )
+    fresh = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    manifest = save_generator(
+        generator, fresh, title=title, license=license, trained=trained, encoder=encoder
+    )
+    shutil.rmtree(path, ignore_errors=True)
+    fresh.replace(path)
+    return manifest
 
 
 def _train_part(

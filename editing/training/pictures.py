@@ -271,7 +271,7 @@ class _Index:
     def _note(self, **line: str | bool) -> None:
         self._line_file.write(json.dumps(line).encode() + b"\n")
         self._line_file.flush()
-        self._count(**line)  # type: ignore[arg-type]  # the fields of one line
+        self._count(**line)
 
     def _count(
         self,

@@ -14,10 +14,16 @@ from tqdm import tqdm
 
 from editing.errors import EditingError
 from editing.training import parallel
-from editing.training.from_pictures import SHARES, SIZES, PicturePipeline, Plan
+from editing.training.from_pictures import (
+    SHARES,
+    SIZES,
+    PicturePipeline,
+    Plan,
+    write_generator,
+)
 from editing.training.run import Budget, Progress
 
-STAGES = ("all", "read", *SHARES)
+STAGES = ("all", "read", *SHARES, "generator")
 
 
 class FamilyOrPictures(click.Group):
@@ -83,8 +89,10 @@ class FamilyOrPictures(click.Group):
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Working folder: pictures, checkpoints, logs, sheets. Default var/training/NAME.",
+    help="Working folder: pictures, checkpoints, logs, sheets, and the result in its folder "
+    "generator. Default var/training/NAME.",
 )
+@click.option("--license", default="", help="Licence of the pictures, an SPDX expression.")
 def pictures(
     source: Path,
     name: str,
@@ -97,6 +105,7 @@ def pictures(
     processes: int,
     batch: int | None,
     out: Path | None,
+    license: str,
 ) -> None:
     """Train a generator and its encoder on the pictures of SOURCE, a folder or a zip."""
     if device == "auto":
@@ -121,6 +130,13 @@ def pictures(
             if stage in ("all", each):
                 seconds = 60 * minutes * (share if stage == "all" else 1.0)
                 _train(each, pipeline.train(each, Budget(seconds=seconds)))
+        if stage in ("all", "generator"):
+            target = plan.out / "generator"
+            made = write_generator(pipeline, target, title=name, license=license)
+            assert made.trained is not None
+            for key, value in made.trained.figures.items():
+                click.echo(f"{key} {value:.2f} dB")
+            click.echo(f"Wrote {target}.")
     except EditingError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error
 
