@@ -148,6 +148,26 @@ def test_operations_that_checkpoints_do_not_need_are_forbidden(name, data):
         read_here(data)
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("an item of a list", b"\x80\x02]K\x00K\x01s."),
+        ("items of a number", b"\x80\x02K\x07(K\x00K\x01u."),
+        ("items of a name", b"\x80\x02ctorch\nFloatStorage\n(K\x00K\x01u."),
+        ("a value behind a number", b"\x80\x02K\x07K\x01a."),
+        ("a dict as key", b"\x80\x02}}K\x01s."),
+        ("a value that was never kept", b"\x80\x02h\x05."),
+        ("nothing to take", b"\x80\x02R."),
+        ("two results", b"\x80\x02NN."),
+        ("something behind the end", b"\x80\x02N.trailing"),
+        ("an unknown protocol", b"\x80\x02\x80\x09N."),
+    ],
+)
+def test_operations_on_the_wrong_kind_of_value_are_refused(name, data):
+    with pytest.raises(errors.MalformedError):
+        read_here(data)
+
+
 def test_the_allow_list_is_the_published_one():
     names = set(pickles.checkpoint_names(Budget(Limits())))
 
