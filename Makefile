@@ -4,10 +4,10 @@ BIN := .venv/bin
 SOURCES := editing gpu_worker webapp deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-frontend check build bench format lock schemas
+.PHONY: help install run test test-frontend check build bench bench-engine bench-portraits format lock schemas
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## make .venv and frontend/node_modules what the locks say, build the interface
 	@$(PYTHON) deploy/local/bootstrap.py python frontend
@@ -33,6 +33,12 @@ build: ## build the interface into frontend/dist
 
 bench: install ## measure and print every figure as `name value unit`
 	@$(BIN)/python -m deploy.bench
+
+bench-engine: install ## time the engine against the plain way: minutes, up to 17 GiB of memory
+	@$(BIN)/python -m editing benchmark engine
+
+bench-portraits: install ## measure a portraits bundle; BUNDLE=folder, default the largest
+	@$(BIN)/python -m editing benchmark portraits $(if $(BUNDLE),--bundle $(BUNDLE))
 
 format: ## format all code
 	$(BIN)/ruff check --fix --quiet $(SOURCES) || true

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from editing import families
 from editing.benchmark import portraits
+from editing.benchmark.engine_command import engine_command
 from editing.benchmark.smile import command as smile
 from editing.bundle import load_bundle
 
@@ -18,6 +19,7 @@ def benchmark_command() -> None:
 
 
 benchmark_command.add_command(smile.smile_command)
+benchmark_command.add_command(engine_command)
 
 
 def _family_command(family: str) -> click.Command:
@@ -28,17 +30,17 @@ def _family_command(family: str) -> click.Command:
         "--bundle",
         "bundle_path",
         type=click.Path(path_type=Path),
-        default=Path("bundles") / f"{family}-64",
-        show_default=True,
-        help="Folder of the bundle.",
+        help="Folder of the bundle. Default: the family's largest in bundles.",
     )
     @click.option("--num", default=64, show_default=True, help="Held-out pictures.")
     @click.option("--steps", default=100, show_default=True, help="Steps of each inversion.")
     @click.option(
         "--json", "json_path", type=click.Path(path_type=Path), help="Also write JSON."
     )
-    def command(bundle_path: Path, num: int, steps: int, json_path: Path | None) -> None:
-        _measure(family, bundle_path, num, steps, json_path)
+    def command(bundle_path: Path | None, num: int, steps: int, json_path: Path | None) -> None:
+        chosen = bundle_path or portraits.largest_bundle(family)
+        click.echo(f"Measuring {chosen}.", err=True)
+        _measure(family, chosen, num, steps, json_path)
 
     return command
 
