@@ -1,19 +1,23 @@
 """How good is a portraits bundle? Figures on pictures that no training has seen.
 
 Held-out pictures are renders of fixed seeds. Inversion, label maps and the smile edit go
-the way a user's picture goes: encoder, optimization, then the branch and the vector. The
-judge that reads factors takes part in no loss.
+the way a user's picture goes: encoder, optimization, then the branch and the vector. What
+samples show is in `editing.benchmark.samples`. The judge that reads factors takes part in
+no loss.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from editing import optimize, vectors
-from editing.bundle import Bundle, BundleError
+from editing import metrics, optimize, vectors
+from editing.benchmark import samples
+from editing.benchmark.figure import Figure
+from editing.bundle import Bundle, BundleError, read_manifest
 from editing.errors import EditingError
 from editing.families.factor_space import Factors
 from editing.families.family import Family
@@ -24,15 +28,6 @@ from editing.regressor import Regressor
 from editing.segmentation.training import miou
 
 HELD_OUT_SEED = 90_001
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured number."""
-
-    name: str
-    value: float
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +46,7 @@ def run(
     *,
     num: int = 64,
     num_smiles: int = 50,
+    num_samples: int = 1000,
     steps: int = 100,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Iterator[Figure]:
@@ -59,9 +55,11 @@ def run(
     `progress` is called with what is being measured and how far it is.
 
     Raises:
-        BundleError: the bundle lacks the judge or the smile vector.
+        BundleError: the bundle lacks the judge or the smile vector, or was trained for
+            other factors than the family has.
     """
-    yield from _factor_readings(bundle, family)
+    judge = _judge(bundle, family)
+    yield from samples.measure(bundle, family, judge, num=num_samples, progress=progress)
     yield optimize_time(bundle, family)
     held_out = _held_out(bundle, family, num, steps, progress)
     drawn = bundle.render(held_out.w_plus).clamp(-1, 1)
@@ -153,34 +151,16 @@ def _held_out(
 
 
 @torch.no_grad()
-def _factor_readings(bundle: Bundle, family: Family, *, num: int = 512) -> Iterator[Figure]:
-    """Yield R^2 of factors as the judge reads them off sampled pictures."""
-    judge = _judge(bundle)
-    factors = _factors(family, num, HELD_OUT_SEED + 2)
-    codes = _true_codes(bundle, family, factors)
-    read = torch.cat([judge.code(bundle.render(part)) for part in codes.split(32)])
-    wanted = family.factors.encode(factors)
-    for name in ("smile", "mouth_open", "glasses"):
-        column = family.factors.columns[name]
-        # The first column: the number itself, or "none" of a choice.
-        seen, true = read[:, column.start], wanted[:, column.start]
-        rest = (seen - true).square().sum() / (true - true.mean()).square().sum()
-        yield Figure(f"factor_r2_{name}", 1 - float(rest), "")
-
-
-@torch.no_grad()
 def _smile(bundle: Bundle, family: Family, w_plus: Tensor) -> Iterator[Figure]:
     """Yield what the smile vector does at strength 1, as the judge sees it."""
     found = bundle.vectors()
     if "smile" not in found:
         raise BundleError("the bundle has no smile vector; run `python -m editing vectors`")
-    judge = _judge(bundle)
+    judge = _judge(bundle, family)
     smile = found["smile"]
     edited = vectors.apply(w_plus, [(smile, 1.0)])
-    before, after = (
-        torch.cat([judge.code(bundle.render(part)) for part in codes.split(16)])
-        for codes in (w_plus, edited)
-    )
+    shown = [torch.cat([bundle.render(part) for part in c.split(16)]) for c in (w_plus, edited)]
+    before, after = (torch.cat([judge.code(p) for p in each.split(32)]) for each in shown)
     columns = family.factors.columns
     rise = (after - before)[:, columns["smile"].start]
     moved = (after - before).mean(dim=0).abs()
@@ -192,12 +172,39 @@ def _smile(bundle: Bundle, family: Family, w_plus: Tensor) -> Iterator[Figure]:
     yield Figure("smile_success", float((rise > 0).float().mean()), "")
     yield Figure("smile_rise", float(rise.mean()), "SD")
     yield Figure(f"smile_next_largest_{max(others)[1]}", max(others)[0], "SD")
+    if lasting := list(judge.config.identity_columns):
+        # Around the mean of these people, so that strangers come out near 0.
+        center = before[:, lasting].mean(dim=0)
+        same = metrics.cosine(after[:, lasting], before[:, lasting], center=center)
+        yield Figure("smile_identity", float(same.mean()), "cosine")
     card = vectors.measure(bundle, smile, probes=w_plus, num_strips=1)
     yield Figure("smile_outside_change", card.outside_change, "of_range")
 
 
-def _judge(bundle: Bundle) -> Regressor:
+def largest_bundle(family: str, shelf: Path = Path("bundles")) -> Path:
+    """Return the folder of the family's bundle with the largest pictures.
+
+    Raises:
+        BundleError: the shelf has none of this family.
+    """
+    found = []
+    for path in sorted(shelf.glob(f"{family}-*/manifest.json")):
+        manifest = read_manifest(path.parent)
+        if manifest.family == family:
+            found.append((manifest.resolution, path.parent))
+    if not found:
+        raise BundleError(f"no bundle of {family} in {shelf}; name one with --bundle")
+    return max(found)[1]
+
+
+def _judge(bundle: Bundle, family: Family) -> Regressor:
     judge = bundle.judge or bundle.regressor
     if judge is None:
         raise BundleError("the bundle has no judge that reads factors")
+    if judge.config.code_dim != family.factors.code_dim:
+        raise BundleError(
+            f"the bundle was trained when {family.name} had factors of "
+            f"{judge.config.code_dim} columns, now they have {family.factors.code_dim}: "
+            "train it anew"
+        )
     return judge
