@@ -23,6 +23,7 @@ from torch import Tensor
 
 from editing.bundle import Bundle
 from editing.errors import EditingError
+from editing.generator.precision import preview_dtype
 from gpu_worker import frames
 from gpu_worker.bundles import Bundles
 from gpu_worker.device import Device, DeviceStoppedError, OutOfMemoryError, Urgency
@@ -104,7 +105,10 @@ class Painter:
         if not accepted:
             return []
         batch = tuple(torch.cat(layer) for layer in zip(*styles, strict=True))
-        images = bundle.generator.synthesis.from_styles(batch).image.cpu()
+        drawn = bundle.generator.synthesis.from_styles(
+            batch, dtype=preview_dtype(bundle.device)
+        )
+        images = drawn.image.cpu()
         return [Drawn(wish, image) for wish, image in zip(accepted, images, strict=True)]
 
     def _wanted(self, bundle: Bundle, wish: PreviewRequest) -> Styles:

@@ -83,9 +83,17 @@ def frame(stream: UUID) -> Frame | None:
     return Frame.unpack(data) if isinstance(data, bytes) else None
 
 
+@pytest.mark.parametrize(("dtype", "mean", "largest"), [(None, 0.5, 1), (torch.bfloat16, 1, 8)])
 def test_a_preview_is_the_picture_of_the_code_with_its_stack(
-    service: Previews, shelf: Shelf, tiny_family: Bundle
+    service: Previews,
+    shelf: Shelf,
+    tiny_family: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: torch.dtype | None,
+    mean: float,
+    largest: int,
 ) -> None:
+    monkeypatch.setattr(previews, "preview_dtype", lambda device: dtype)
     stream = uuid4()
     first, second = shelf.vectors
     stack = (
@@ -102,7 +110,9 @@ def test_a_preview_is_the_picture_of_the_code_with_its_stack(
     uses = [(shelf.vectors[first], 1.5), (shelf.vectors[second], -0.5)]
     wanted = tiny_family.render(vectors.apply(shelf.codes[CODE][None], uses))
     drawn = np.array(Pillow.open(io.BytesIO(shown.picture))).astype(int)
-    assert np.abs(drawn - np.array(to_pillow(wanted)).astype(int)).max() <= 1
+    apart = np.abs(drawn - np.array(to_pillow(wanted)).astype(int))
+    assert apart.mean() <= mean
+    assert apart.max() <= largest
 
 
 def test_only_the_newest_wish_of_a_stream_is_drawn(service: Previews, shelf: Shelf) -> None:
