@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -33,7 +34,7 @@ from torch import Tensor
 
 from editing import optimize
 from editing.benchmark import naive
-from editing.benchmark.portraits import Figure
+from editing.benchmark.figure import Figure
 from editing.bundle import load_bundle
 from editing.generator import Generator, GeneratorConfig
 from editing.losses import Perceptual
@@ -324,8 +325,8 @@ def generator_case(plan: Plan) -> dict[int, tuple[float, float]]:
         ours, theirs = [], []
         with torch.no_grad():
             for _ in range(plan.repeats + 1):
-                theirs.append(_seconds(lambda code=code: naive.render(synthesis, code)))
-                ours.append(_seconds(lambda code=code: synthesis(code)))
+                theirs.append(_seconds(partial(naive.render, synthesis, code)))
+                ours.append(_seconds(partial(synthesis, code)))
         found[num] = (min(theirs), min(ours))
     return found
 
@@ -344,23 +345,20 @@ def bundle_case(plan: Plan, path: Path) -> list[Figure]:
     offset = 0.3 * (bundle.probes[1] - bundle.probes[0])
     size, synthesis = bundle.resolution, bundle.generator.synthesis
 
-    def edit() -> None:
-        options = OptimizeOptions(steps=30)
+    def edit(options: OptimizeOptions) -> None:
         optimize.best(optimize.run(bundle, code, target, region=region, options=options))
 
-    seconds = _quickest(edit, repeats=2)
+    def refine(options: OptimizeOptions) -> None:
+        start = code + offset
+        optimize.best(
+            optimize.run(bundle, start, labels, region=region, options=options, reference=code)
+        )
+
+    seconds = _quickest(partial(edit, OptimizeOptions(steps=30)), repeats=2)
     figures = [Figure(f"edit_30_steps_{size}px_s", seconds, "s")]
     for steps in (10, 30):
         options = OptimizeOptions.for_refining(steps=steps)
-        seconds = _quickest(
-            lambda options=options: optimize.best(
-                optimize.run(
-                    bundle, code + offset, labels, region=region, options=options,
-                    reference=code,
-                )
-            ),
-            repeats=2,
-        )  # fmt: skip
+        seconds = _quickest(partial(refine, options), repeats=2)
         figures.append(Figure(f"refine_{steps}_steps_{size}px_s", seconds, "s"))
     with torch.no_grad():
         styles = synthesis.styles(code)

@@ -10,7 +10,7 @@ from editing import losses
 from editing.benchmark import engine, naive
 from editing.benchmark.cli import benchmark_command
 from editing.benchmark.engine import Plan
-from editing.benchmark.portraits import Figure
+from editing.benchmark.figure import Figure
 from editing.generator import GeneratorConfig, Synthesis, reference
 from editing.losses import OutsideReference
 from editing.optimize import OptimizeOptions, run
