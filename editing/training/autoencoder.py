@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from editing.generator import Generator, GeneratorConfig
 from editing.generator.layers import SQRT2
 from editing.inversion.picture_encoder import PictureEncoder, config_for
-from editing.training import sheets
-from editing.training.distil import DistilOptions, PictureLoss, psnr, resolution_at
+from editing.training import picture_figures, sheets
+from editing.training.distil import DistilOptions, PictureLoss, resolution_at
 from editing.training.loop import Stateful
 from editing.training.parallel import Flat, Team
 from editing.training.pictures import Pictures
@@ -253,7 +253,7 @@ def report(
     samples, the first row pulled halfway toward the mean style.
     """
     held_out = pictures.batch(pictures.held_out[:24])
-    drawn = draw_again(generator, encoder, held_out)
+    drawn = picture_figures.draw_again(generator, encoder, held_out)
     w = generator.map(noise(36, generator, torch.Generator().manual_seed(4)))
     w = torch.cat([w.mean(dim=0).lerp(w[:12], 0.5), w[12:]])
     samples = torch.cat(
@@ -265,24 +265,4 @@ def report(
         run.folder / "sheet.png",
         scale=max(1, 96 // pictures.size),
     )
-    return reconstruction_figures(generator, encoder, pictures)
-
-
-@torch.no_grad()
-def draw_again(generator: Generator, encoder: PictureEncoder, images: Tensor) -> Tensor:
-    """Return what encoder and generator make of pictures."""
-    return torch.cat([generator.synthesis(encoder(b)).image for b in images.split(16)])
-
-
-def reconstruction_figures(
-    generator: Generator, encoder: PictureEncoder, pictures: Pictures
-) -> dict[str, float]:
-    """Return the PSNR in dB of 64 pictures drawn again, held-out ones and trained-on ones."""
-    figures = {}
-    for name, rows in (
-        ("psnr_held_out", pictures.held_out),
-        ("psnr_trained_on", torch.arange(pictures.num_train)),
-    ):
-        images = pictures.batch(rows[:64])
-        figures[name] = psnr(draw_again(generator, encoder, images), images)
-    return figures
+    return picture_figures.reconstructions(generator, encoder, pictures)

@@ -22,7 +22,7 @@ from editing.generator import Generator, GeneratorConfig
 from editing.importers.folder import GeneratorManifest, Trained, save_generator
 from editing.inversion.picture_encoder import PictureEncoder
 from editing.training import autoencoder as warm
-from editing.training import loop, parallel, pictures
+from editing.training import loop, parallel, picture_figures, pictures
 from editing.training.autoencoder import Autoencoder, AutoencoderOptions
 from editing.training.encoder import EncoderOptions, EncoderStage, Lesson, feature_type
 from editing.training.joint import Joint, JointOptions
@@ -171,11 +171,16 @@ def write_generator(
     generator, encoder, _ = pipeline.load()
     read = Pictures(out / "pictures")
     states = {stage: load_stage(out, stage) for stage in SHARES}
+    start = states["autoencoder"]
+    assert start is not None
+    reader = warm.new_encoder(generator.config)
+    reader.load_state_dict(start["ema_encoder"])
+    figures = picture_figures.reconstructions(generator, encoder, read)
     trained = Trained(
         num_pictures=read.num_train,
         seconds={stage: round(state["seconds"], 1) for stage, state in states.items() if state},
         steps={stage: state["step"] for stage, state in states.items() if state},
-        figures=warm.reconstruction_figures(generator, encoder, read),
+        figures=figures | picture_figures.samples(generator, reader, read),
     )
     fresh = path.with_name(f".{path.name}.partial")
     shutil.rmtree(fresh, ignore_errors=True)

@@ -135,7 +135,7 @@ def pictures(
             made = write_generator(pipeline, target, title=name, license=license)
             assert made.trained is not None
             for key, value in made.trained.figures.items():
-                click.echo(f"{key} {value:.2f} dB")
+                click.echo(f"{key} {value:.4g}")
             click.echo(f"Wrote {target}.")
     except EditingError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error

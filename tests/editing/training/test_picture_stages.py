@@ -14,7 +14,7 @@ from editing.generator import Generator
 from editing.importers.folder import load_encoder, load_generator, read_generator_manifest
 from editing.inversion.picture_encoder import PictureEncoder, config_for
 from editing.training import autoencoder as warm
-from editing.training import from_pictures, loop
+from editing.training import from_pictures, loop, picture_figures
 from editing.training.augment import augment
 from editing.training.cli import train
 from editing.training.discriminator import Discriminator, relativistic, slope
@@ -60,12 +60,16 @@ def networks() -> tuple[Generator, PictureEncoder]:
 
 def test_the_autoencoder_learns_to_draw_pictures_again(trained: Path) -> None:
     generator, encoder = networks()
-    untrained = warm.reconstruction_figures(generator, encoder, Pictures(trained / "pictures"))
+    untrained = picture_figures.reconstructions(
+        generator, encoder, Pictures(trained / "pictures")
+    )
 
     state = from_pictures.load_stage(trained, "autoencoder")
     generator.load_state_dict(state["ema"])
     encoder.load_state_dict(state["ema_encoder"])
-    learned = warm.reconstruction_figures(generator, encoder, Pictures(trained / "pictures"))
+    learned = picture_figures.reconstructions(
+        generator, encoder, Pictures(trained / "pictures")
+    )
 
     assert learned["psnr_held_out"] > untrained["psnr_held_out"] + 4
     assert (trained / "autoencoder" / "sheet.png").stat().st_size > 1000
@@ -79,12 +83,12 @@ def test_aiming_the_mapping_moves_samples_to_the_codes_and_leaves_pictures_alone
     generator, encoder = networks()
     pictures = Pictures(trained / "pictures")
     images = pictures.batch(torch.arange(pictures.num_train))
-    before = warm.draw_again(generator, encoder, images)
+    before = picture_figures.draw_again(generator, encoder, images)
 
     warm.aim_mapping(generator, encoder, pictures)
 
     torch.testing.assert_close(
-        warm.draw_again(generator, encoder, images), before, rtol=1e-3, atol=1e-3
+        picture_figures.draw_again(generator, encoder, images), before, rtol=1e-3, atol=1e-3
     )
     codes, _ = encoder.parts(images)
     z = torch.randn(20_000, 128, generator=torch.Generator().manual_seed(9))
@@ -93,6 +97,25 @@ def test_aiming_the_mapping_moves_samples_to_the_codes_and_leaves_pictures_alone
     assert ((samples.mean(dim=0) - codes.mean(dim=0)).abs() < 0.05 * spread).all()
     found, wanted = torch.cov(samples.T), torch.cov(codes.T)
     assert (found - wanted).norm() < 0.05 * wanted.norm()
+
+
+def test_samples_of_an_aimed_mapping_are_nearer_to_the_pictures_than_noise(
+    trained: Path,
+) -> None:
+    state = from_pictures.load_stage(trained, "autoencoder")
+    pictures = Pictures(trained / "pictures")
+    reader = warm.new_encoder(from_pictures.generator_config(16))
+    reader.load_state_dict(state["ema_encoder"])
+
+    def distance(*, aimed: bool) -> float:
+        generator, encoder = networks()
+        generator.load_state_dict(state["ema"])
+        encoder.load_state_dict(state["ema_encoder"])
+        if aimed:
+            warm.aim_mapping(generator, encoder, pictures)
+        return picture_figures.samples(generator, reader, pictures, num=64)["domain_kid"]
+
+    assert distance(aimed=True) < 0.5 * distance(aimed=False)
 
 
 def test_an_encoder_reads_a_picture_the_same_alone_and_in_company() -> None:
@@ -190,6 +213,7 @@ def test_the_result_is_a_generator_with_its_encoder_and_becomes_a_bundle(
     assert written == again == read_generator_manifest(tmp_path / "made")
     assert written.trained is not None
     assert written.trained.num_pictures == 22
+    assert {"psnr_held_out", "domain_kid", "domain_kid_floor"} <= written.trained.figures.keys()
     assert written.trained.steps == {"autoencoder": 120, "joint": 4, "encoder": 4}
     images = Pictures(trained / "pictures").batch(torch.arange(3))
     with torch.no_grad():
