@@ -28,6 +28,8 @@ Letters: N pairs of pictures, H label-map side, R picture side, K parts.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from editing.errors import EditingError
+
 LAYOUT = "effect/1"
 NUM_SLOTS = 40
 GRID = 8
@@ -49,13 +51,19 @@ PICTURE_GRID = 0.3
 Vector = NDArray[np.float64]
 
 
+class SignatureError(EditingError):
+    """Label maps or pictures that no signature can be made of."""
+
+    code = "signature.input"
+
+
 def painting_signature(before: ArrayLike, after: ArrayLike) -> Vector:
     """Return the label half (384,) of painting `before` (H, W) over into `after` (H, W).
 
     It is zero where nothing was painted. Compare it with `label_half` of other signatures.
 
     Raises:
-        ValueError: the label maps differ in shape, or a part id is 40 or more.
+        SignatureError: the label maps differ in shape, or a part id is 40 or more.
     """
     return _unit(label_changes(_stack(before), _stack(after)).mean(axis=0))
 
@@ -72,12 +80,12 @@ def of_edits(
     agree on stays; what points elsewhere on each cancels or is damped.
 
     Raises:
-        ValueError: shapes do not belong together, or a part id is 40 or more.
+        SignatureError: shapes do not belong together, or a part id is 40 or more.
     """
     before, after = _stack(before_labels), _stack(after_labels)
     images = (np.asarray(before_images, np.float64), np.asarray(after_images, np.float64))
     if images[0].shape != images[1].shape or len(images[0]) != len(before):
-        raise ValueError(
+        raise SignatureError(
             f"pictures {images[0].shape}, {images[1].shape} for {len(before)} maps"
         )
     halves = (label_changes(before, after), picture_changes(before, after, *images))
@@ -97,7 +105,7 @@ def similarity(one: ArrayLike, other: ArrayLike) -> float:
 def label_changes(before: NDArray[np.int64], after: NDArray[np.int64]) -> Vector:
     """Return what each pair of label maps (N, H, W) changes, (N, 384), not normalised."""
     if before.shape != after.shape:
-        raise ValueError(f"label maps of {before.shape} and {after.shape}")
+        raise SignatureError(f"label maps of {before.shape} and {after.shape}")
     height, width = before.shape[1:]
     rows, columns = np.mgrid[0:height, 0:width]
     x, y = (columns + 0.5) / width, (rows + 0.5) / height
@@ -189,9 +197,9 @@ def _stack(labels: ArrayLike) -> NDArray[np.int64]:
     found = np.asarray(labels).astype(np.int64)
     found = found if found.ndim == 3 else found[None]
     if found.ndim != 3 or found.size == 0:
-        raise ValueError(f"label maps are (H, W) or (N, H, W), not {found.shape}")
+        raise SignatureError(f"label maps are (H, W) or (N, H, W), not {found.shape}")
     if found.min() < 0 or found.max() >= NUM_SLOTS:
-        raise ValueError(f"part ids are 0 to {NUM_SLOTS - 1}, found up to {found.max()}")
+        raise SignatureError(f"part ids are 0 to {NUM_SLOTS - 1}, found up to {found.max()}")
     return found
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from torch import Tensor
 
 from editing import optimize, vectors
+from editing.errors import ShapeMismatchError
 from editing.inversion import invert as inversion
 from editing.inversion import report, tune
 from editing.inversion.invert import InversionResult, InvertOptions
@@ -86,21 +87,27 @@ def edit_photo(
     *,
     placement: Placement | None = None,
     options: PhotoOptions | None = None,
+    inverted: InversionResult | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> EditedPhoto:
     """Return an upload (1, 3, H, W) in [-1, 1] with the vectors of `stack` applied.
 
     Args:
         placement: which square of the upload is the family's picture; default the middle.
+        inverted: the inversion of that square, if it was made before.
         progress: called after every step; raising there ends the work.
 
     Raises:
         OtherModelError, OtherFamilyError: a vector was not made for this bundle.
         StrengthError: a strength is not finite or beyond ±10.
+        ShapeMismatchError: not one picture.
+        NotFiniteError: it holds NaN or infinity.
         PlacementError: the square lies outside the upload.
         EmptyRegionError: the picture shows none of the vectors' parts.
     """
     options = options or PhotoOptions()
+    if photo.ndim != 4 or photo.shape[:2] != (1, 3):
+        raise ShapeMismatchError(f"an upload is (1, 3, H, W), not {tuple(photo.shape)}")
     for vector, _ in stack:
         vectors.check(bundle, vector)
     placement = placement or Placement.centre_of(*photo.shape[-2:])
@@ -111,8 +118,10 @@ def edit_photo(
             progress(stage, step.step, step.num_steps)
             yield step
 
-    run = inversion.invert(bundle, square, options=options.invert)
-    plain = inversion.finish(bundle, square, shown("invert", run))
+    if inverted is None:
+        run = inversion.invert(bundle, square, options=options.invert)
+        inverted = inversion.finish(bundle, square, shown("invert", run))
+    plain = inverted
     tuning = fitted = None
     at_work = bundle
     if options.tune is not None:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
@@ -19,13 +20,17 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from editing import families, images, optimize, vectors
+from editing import families, images, optimize, presets, vectors
 from editing.bundle import Bundle, load_bundle
 from editing.errors import EditingError
 from editing.families.family import Family, PaintingRule
 from editing.optimize import OptimizeOptions
-from editing.region import changed_parts, default_margin, region_of_interest
-from editing.vectors import Card, EditVector
+from editing.region import EmptyRegionError, edit_region
+from editing.vectors import Baseline, Card, EditVector
+from editing.vectors.vector import named_parts, touched_layers
+
+# That of the code, which drew and painted everything they were learned from.
+LICENSE = "Apache-2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,12 @@ def candidates(
     codes: Tensor,
     labels: Tensor,
     limits: Limits,
+    baseline: Baseline | None = None,
 ) -> Iterator[Candidate]:
     """Yield the rule's edits of the first portraits on which it can be painted.
 
-    Ends early with one that leaves nothing to wish for.
+    Ends early with one that leaves nothing to wish for. `baseline` is what the probes show
+    unedited; it spares looking again for every candidate.
 
     `labels` (n, H, H) are the predicted label maps of `codes` (n, L, w_dim).
     """
@@ -122,7 +129,9 @@ def candidates(
         after = _painted(rule, before, bundle)
         if after is None or int((after != before).sum()) < limits.min_pixels:
             continue
-        candidate = _carry_out(bundle, name, source, code[None], before, after, limits)
+        candidate = _carry_out(
+            bundle, name, source, code[None], before, after, limits, baseline
+        )
         if candidate is None:
             continue
         yield candidate
@@ -146,12 +155,12 @@ def _carry_out(
     before: Tensor,
     after: Tensor,
     limits: Limits,
+    baseline: Baseline | None,
 ) -> Candidate | None:
-    parts = changed_parts(before[None], after[None], background=bundle.background)
-    if not parts:
+    try:
+        region = edit_region(before[None], after[None], background=bundle.background)
+    except EmptyRegionError:
         return None
-    margin = default_margin(bundle.label_size)
-    region = region_of_interest(before[None], after[None], parts=parts, margin=margin)
     options = limits.options
     best = optimize.best(
         optimize.run(bundle, code, after[None], region=region, options=options)
@@ -160,18 +169,20 @@ def _carry_out(
         bundle,
         code,
         best.w_plus,
-        parts=parts,
+        parts=region.parts,
         title=name.replace("_", " ").capitalize(),
+        license=LICENSE,
         learned_from={
             "how": "optimize",
             "painting_rule": name,
             "source": source,
             "extractor": bundle.perceptual.name,
             "agreement": round(best.agreement, 4),
+            "preset": presets.OURS.name,
             **asdict(options),
         },
     )
-    card = vectors.measure(bundle, vector, num_strips=1)
+    card = vectors.measure(bundle, vector, num_strips=1, before=baseline)
     return Candidate(
         rule=name,
         source=source,
@@ -191,6 +202,26 @@ def _transfer(vector: EditVector, card: Card) -> float:
         along += sum(a * b for a, b in zip(seen, wanted, strict=True))
         learned += sum(b * b for b in wanted)
     return along / max(learned, 1e-12)
+
+
+def measured_anew(bundle: Bundle, vector: EditVector, *, baseline: Baseline) -> EditVector:
+    """Return a vector of the bundle with the same offset and today's card.
+
+    Raises:
+        OtherModelError, OtherFamilyError: it was made with another generator.
+    """
+    vectors.check(bundle, vector)
+    card = {
+        **vector.card,
+        **touched_layers(vector.offset),
+        "parts": named_parts(bundle, vector.parts),
+        "part_schema_version": bundle.schema.version,
+        "license": vector.card.get("license", LICENSE),
+    }
+    plain = EditVector(vector.offset, vector.parts, card)
+    return vectors.with_card(
+        plain, vectors.measure(bundle, plain, num_strips=1, before=baseline)
+    )
 
 
 def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
@@ -245,9 +276,11 @@ def strips(bundle: Bundle, vector: EditVector, *, num_probes: int = 4) -> bytes:
     type=click.Path(path_type=Path),
     help="Default docs/families/<family>/vectors.png.",
 )
+@click.option("--measure-only", is_flag=True, help="Only renew the cards of those there are.")
 def vectors_command(
     family: str,
     bundle_path: Path | None,
+    measure_only: bool,
     only: tuple[str, ...],
     steps: int,
     num_sources: int,
@@ -259,6 +292,13 @@ def vectors_command(
     assert bundle.path is not None
     folder = bundle.path / "vectors"
     folder.mkdir(exist_ok=True)
+    baseline = vectors.baseline(bundle)
+    if measure_only:
+        for name, vector in tqdm(bundle.vectors().items(), desc="measure", unit="vector"):
+            renewed = measured_anew(bundle, vector, baseline=baseline)
+            vectors.save(renewed, folder / f"{name}.safetensors")
+            tqdm.write(json.dumps({"name": name, **_headline(renewed)}))
+        return
     limits = Limits(options=OptimizeOptions(steps=steps), num_sources=num_sources)
     codes = sources(bundle, painted)
     labels = torch.cat([bundle.segment(part) for part in codes.split(16)])
@@ -266,7 +306,15 @@ def vectors_command(
     names = only or tuple(painted.painting_rules)
     for name in tqdm(names, desc="vectors", unit="rule"):
         tried = list(
-            candidates(bundle, painted, name, codes=codes, labels=labels, limits=limits)
+            candidates(
+                bundle,
+                painted,
+                name,
+                codes=codes,
+                labels=labels,
+                limits=limits,
+                baseline=baseline,
+            )
         )
         # One that passes beats one that merely scores well.
         tried.sort(key=lambda c: (c.failure(limits) is None, c.score), reverse=True)
@@ -296,6 +344,13 @@ def _faces(bundle: Bundle) -> Tensor:
     """Return two codes to show vectors on: samples if there are any, else probes."""
     samples = list(bundle.samples().values()) if bundle.manifest.samples else []
     return torch.stack(samples[:3:2]) if len(samples) > 2 else bundle.probes[:2]
+
+
+def _headline(vector: EditVector) -> dict[str, Any]:
+    """Return the figures of a card that say whether a vector is any good."""
+    names = ("locality", "outside_change", "identity", "success", "additivity")
+    measured = vector.card["calibration"]
+    return {name: measured[name] for name in names} | {"unit": vector.card["unit"]}
 
 
 def _line(candidate: Candidate, reason: str | None) -> str:

@@ -262,7 +262,7 @@ def with_card(vector: EditVector, card: Card) -> EditVector:
     more = {
         "calibration": measured,
         "valid_range": measured["valid_range"],
-        "unit": _unit(card),
+        "unit": unit({**vector.card, "calibration": measured}),
         "unit_norm": measured["norm"],
         "signature": {"layout": effect_signature.LAYOUT, "values": list(card.signature)},
     }
@@ -417,14 +417,21 @@ def _reaches(leaks: Mapping[float, float], strength: float) -> bool:
     return all(leaks[s] <= OUTSIDE_LIMIT for s in between)
 
 
-def _unit(card: Card) -> str:
-    """Return in words what strength 1 does, by the effect that shows most."""
-    if not card.effects:
+def unit(card: Mapping[str, Any]) -> str:
+    """Return in words what strength 1 does, from a card's `calibration` and `parts`.
+
+    Of the parts that the vector is for, the one that grows or shrinks most speaks.
+    """
+    effects = card["calibration"]["effects"]
+    own = {part["name"] for part in card.get("parts", ())} & set(effects)
+    if not effects:
         return "strength 1 changes no part"
-    name, effect = max(card.effects.items(), key=lambda item: abs(item[1].area))
+    name = max(own or effects, key=lambda part: abs(effects[part][0]))
+    area, dx, dy = (100 * value for value in effects[name])
     return (
-        f"strength 1 changes {name} by {100 * effect.area:+.2f} % of the picture and moves "
-        f"it by {100 * effect.dx:+.2f} % across, {100 * effect.dy:+.2f} % down"
+        f"strength 1 changes {name} by {area:+.2f} % of the picture and moves it "
+        f"{abs(dx):.2f} % {'right' if dx > 0 else 'left'}, {abs(dy):.2f} % "
+        f"{'down' if dy > 0 else 'up'}"
     )
 
 

@@ -98,8 +98,9 @@ def test_a_painting_finds_the_edit_that_does_it():
     ],
 )
 def test_label_maps_that_do_not_fit_are_refused(before, after):
-    with pytest.raises(ValueError, match=r"label maps|part ids"):
+    with pytest.raises(es.SignatureError, match=r"label maps|part ids") as refusal:
         es.painting_signature(before, after)
+    assert refusal.value.code == "signature.input"
 
 
 def test_searching_needs_no_torch():

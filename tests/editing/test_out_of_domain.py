@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from editing import vectors
+from editing.errors import NotFiniteError, ShapeMismatchError
 from editing.inversion.invert import InvertOptions
 from editing.inversion.tune import TuneOptions
 from editing.optimize import OptimizeOptions
 from editing.out_of_domain import PhotoOptions, edit_photo
-from editing.paste_back import Placement
+from editing.paste_back import Placement, PlacementError
 from editing.vectors import EditVector, OtherModelError
 from tests.factories.networks import tiny_bundle, tiny_codes
 
@@ -88,3 +89,16 @@ def test_vectors_of_another_model_are_refused_before_any_work():
 
     with pytest.raises(OtherModelError):
         edit_photo(other, photo(), stack(bundle), options=QUICK)
+
+
+def test_uploads_that_are_no_single_finite_picture_are_refused():
+    bundle = tiny_bundle()
+
+    with pytest.raises(ShapeMismatchError):
+        edit_photo(bundle, photo()[0], stack(bundle), options=QUICK)
+    with pytest.raises(NotFiniteError):
+        edit_photo(bundle, photo() * float("nan"), stack(bundle), options=QUICK)
+    with pytest.raises(PlacementError):
+        edit_photo(
+            bundle, photo(), stack(bundle), placement=Placement(90, 90, 8), options=QUICK
+        )

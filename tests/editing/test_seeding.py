@@ -6,9 +6,10 @@ import io
 import torch
 from PIL import Image
 
-from editing import seeding
+from editing import seeding, vectors
 from editing.optimize import OptimizeOptions
 from editing.seeding import Limits
+from editing.vectors import EditVector
 from tests.factories.networks import blocks_family, tiny_bundle
 
 LIMITS = Limits(
@@ -76,3 +77,18 @@ def test_the_sheet_shows_every_vector_at_every_strength_on_every_face():
     assert picture.width > 10 * 80
     assert picture.height > 2 * 80
     assert torch.isfinite(bundle.probes).all()
+
+
+def test_measuring_anew_keeps_the_offset_and_renews_the_card():
+    bundle, (candidate, _) = tried("smile")
+    old = EditVector(candidate.vector.offset, candidate.vector.parts, {
+        **candidate.vector.card, "calibration": {"locality": 0.01}, "title": "Kept",
+    })  # fmt: skip
+
+    renewed = seeding.measured_anew(bundle, old, baseline=vectors.baseline(bundle))
+
+    assert torch.equal(renewed.offset, old.offset)
+    assert renewed.title == "Kept"
+    assert renewed.card["calibration"] == candidate.vector.card["calibration"]
+    assert renewed.card["license"] == "Apache-2.0"
+    assert len(renewed.card["signature"]["values"]) > 0
