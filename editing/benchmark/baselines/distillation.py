@@ -45,6 +45,8 @@ class Distilled(nn.Module):
         super().__init__()
         self.change = Translator(3, width=width, num_blocks=num_blocks)
         nn.init.zeros_(self.change.leave.weight)
+        if self.change.leave.bias is not None:
+            nn.init.zeros_(self.change.leave.bias)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the pictures after the edit."""

@@ -1,5 +1,6 @@
 """`python -m editing benchmark smile`: all methods, one table; stops and resumes anywhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,6 +26,19 @@ from editing.bundle import load_bundle
 )
 @click.option("--quick", is_flag=True, help="A few minutes: every stage, rough figures.")
 @click.option(
+    "--pictures", type=click.IntRange(4, 400), help="Test pictures; default 400, quick 24."
+)
+@click.option(
+    "--curve",
+    type=click.IntRange(2, 400),
+    help="How many of them the sweeps are measured on; default 100, quick 8.",
+)
+@click.option(
+    "--train-seconds",
+    type=click.FloatRange(1, 36_000),
+    help="Training of each image-to-image network, on one core; default 600, quick 20.",
+)
+@click.option(
     "--work",
     type=click.Path(path_type=Path),
     default=Path("var/benchmark/smile"),
@@ -37,7 +51,14 @@ from editing.bundle import load_bundle
     help="Also write tables into this Markdown page, with pictures and JSON beside it.",
 )
 def smile_command(
-    family: str, bundle_path: Path | None, quick: bool, work: Path, page: Path | None
+    family: str,
+    bundle_path: Path | None,
+    quick: bool,
+    pictures: int | None,
+    curve: int | None,
+    train_seconds: float | None,
+    work: Path,
+    page: Path | None,
 ) -> None:
     """Make neutral portraits smile by every method, and compare.
 
@@ -48,6 +69,8 @@ def smile_command(
     bundle = load_bundle(bundle_path or Path("bundles") / f"{family}-64")
     known = families.get(family)
     plan = Protocol.quick() if quick else Protocol()
+    given = {"num_test": pictures, "num_curve": curve, "train_seconds": train_seconds}
+    plan = replace(plan, **{name: value for name, value in given.items() if value})
     folder = work / protocol.key(bundle, known)
     form = "{desc:<34}{bar}| {n:4.0%} {elapsed}"
     with tqdm(total=1.0, bar_format=form) as bar:

@@ -24,7 +24,6 @@ from editing.benchmark.smile.store import Store
 from editing.bundle import Bundle, BundleError
 from editing.families.family import Family
 from editing.regressor import Regressor
-from editing.training.renders import RenderPlan, Renders
 from editing.training.run import Budget, Progress, Run
 from editing.vectors import EditVector
 
@@ -32,6 +31,8 @@ from editing.vectors import EditVector
 CONDITIONS = ("mouth_open", "glasses", "age")
 # Parts that LocalEditing borrows, as far as the family has them.
 MOUTH = ("upper_lip", "lower_lip", "mouth_interior", "teeth")
+# The painting that undoes a smile, for simulated edits.
+OPPOSITE = "frown"
 POSE = ("yaw", "pitch", "roll")
 
 
@@ -174,7 +175,7 @@ class EditGan(Method):
             return {str(count): code for count, code in codes.items()}
 
         counts = "-".join(str(count) for count in steps)
-        place = f"refined/{name}-{len(given)}-at-{strength:g}-{counts}"
+        place = f"refined/{name}-at-{strength:g}-{counts}"
         place += f"-steps-{self.vector.content_hash[:8]}"
         codes = self.setting.store.keep_chunks(place, len(given), make, chunk=8)
         return {int(count): pictures.render(bundle, code) for count, code in codes.items()}
@@ -295,8 +296,8 @@ class Distillation(Method):
         pairs = self._pairs()
         run = self.setting.run(f"distillation-{len(pairs)}")
         steps = distillation.train(self.network, pairs, self.setting.bundle.perceptual, run)
-        seconds = follow(self.setting.store, self.name, steps)
-        return Trained(f"{len(pairs)} generated pairs", seconds)
+        follow(self.setting.store, self.name, steps)
+        return Trained(f"{len(pairs)} generated pairs", trained_seconds(run))
 
     def edit(self, given: Pictures, strength: float) -> Tensor:
         """Return what the network makes of the pictures."""
@@ -354,8 +355,8 @@ class MaskGan(Method):
         data = self._data()
         run = self.setting.run(f"maskgan-{len(data)}")
         steps = maskgan.train(self.network, data, self.setting.bundle.perceptual, run)
-        seconds = follow(self.setting.store, self.name, steps)
-        return Trained(f"{len(data)} renders with exact label maps", seconds)
+        follow(self.setting.store, self.name, steps)
+        return Trained(f"{len(data)} renders with exact label maps", trained_seconds(run))
 
     def edit(self, given: Pictures, strength: float) -> Tensor:
         """Return the pictures redrawn with a smile painted on their exact label maps."""
@@ -367,29 +368,24 @@ class MaskGan(Method):
         return maskgan.paint(family.painting_rules[rule], labels, family.schema)
 
     def _data(self) -> maskgan.Masked:
-        setting = self.setting
-        plan = RenderPlan(
-            setting.family.name,
-            setting.bundle.resolution,
-            num=setting.plan.num_renders,
-            num_held_out=0,
-            seed=SEEDS["training"],
-        )
-        renders = Renders(setting.store.folder / f"renders-{plan.num}", plan)
-        for done in renders.draw():
-            setting.store.progress("renders", done / renders.num_chunks)
-        images = torch.from_numpy(renders.images[: plan.num])
-        labels = torch.from_numpy(renders.labels[: plan.num])
-        opposite = "frown" if "frown" in setting.family.painting_rules else ATTRIBUTE
+        setting, num = self.setting, self.setting.plan.num_renders
+        factors = protocol.people(setting.family, num, seed=SEEDS["masks"], smile=protocol.ANY)
+        rules = setting.family.painting_rules
+        opposite = OPPOSITE if OPPOSITE in rules else ATTRIBUTE
 
         def make(rows: slice) -> dict[str, Tensor]:
+            images, labels = protocol.draw(
+                setting.family, factors[rows], size=setting.bundle.resolution
+            )
             return {
-                "raised": self._painted(ATTRIBUTE, labels[rows]),
-                "lowered": self._painted(opposite, labels[rows]),
+                "images": to_bytes(images),
+                "labels": labels,
+                "raised": self._painted(ATTRIBUTE, labels),
+                "lowered": self._painted(opposite, labels),
             }
 
-        moved = setting.store.keep_chunks(f"paintings-{plan.num}", plan.num, make, chunk=512)
-        return maskgan.Masked(images, labels, moved["raised"], moved["lowered"])
+        made = setting.store.keep_chunks(f"masks-{num}", num, make, chunk=256)
+        return maskgan.Masked(made["images"], made["labels"], made["raised"], made["lowered"])
 
 
 def all_methods(setting: Setting) -> list[Method]:
@@ -417,13 +413,16 @@ def tuned_strength(method: Method, tuning: Pictures, *, accuracy: float) -> floa
     return -max(found)[1]
 
 
-def follow(store: Store, name: str, steps: Iterator[Progress]) -> float:
-    """Run a training to its end, telling the store's listener; return its seconds."""
-    seconds = 0.0
+def follow(store: Store, name: str, steps: Iterator[Progress]) -> None:
+    """Run a training to its end, telling the store's listener."""
     for progress in steps:
-        seconds = progress.seconds
         store.progress(f"training {name}", progress.fraction)
-    return seconds
+
+
+def trained_seconds(run: Run) -> float:
+    """Return how long a training has run in all, interruptions left out."""
+    state = run.load()
+    return float(state["seconds"]) if state else 0.0
 
 
 def to_bytes(image: Tensor) -> Tensor:

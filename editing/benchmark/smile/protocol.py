@@ -28,8 +28,8 @@ SEEDS = {
     "reading": 61_004,
     "reference": 61_005,
     "floor": 61_006,
-    "family": 61_007,
-    "training": 63,
+    "training": 61_008,
+    "masks": 61_009,
 }
 NEUTRAL = (0.03, 0.25)
 SMILING = (0.5, 1.0)
@@ -64,7 +64,7 @@ class Protocol:
     strengths: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
     refinements: tuple[int, ...] = (10, 30, 60)
     num_samples: int = 4000
-    num_renders: int = 8192
+    num_renders: int = 4096
     train_seconds: float = 600.0
     accuracy: float = 0.9
 
