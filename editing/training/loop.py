@@ -59,6 +59,8 @@ class Stage(Protocol):
 def train(stage: Stage, run: Run, team: Team | None = None) -> Iterator[Progress]:
     """Train `stage`; yield after every step; resume where `run` stopped.
 
+    Closing the iterator saves; a kill loses what came after the last save.
+
     Raises:
         DivergedError: a loss is infinite or no number; the checkpoint before it is kept.
     """
@@ -105,7 +107,11 @@ def train(stage: Stage, run: Run, team: Team | None = None) -> Iterator[Progress
             save()
         if run.is_leader and run.is_due("sheet", run.sheet_seconds):
             report()
-        yield progress
+        try:
+            yield progress
+        except GeneratorExit:  # somebody stopped the training, and nothing need be lost
+            save()
+            raise
     if is_finished:
         return
     stage.finish()

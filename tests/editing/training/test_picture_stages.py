@@ -275,6 +275,18 @@ def test_a_stage_whose_losses_are_no_numbers_stops_and_keeps_its_checkpoint(
     assert state["step"] == 2
 
 
+def test_stopping_a_stage_loses_nothing(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures").symlink_to(trained / "pictures")
+    pipeline = picture_pipeline(tmp_path)
+
+    steps = pipeline.train("autoencoder", Budget(steps=9))
+    next(steps), next(steps)
+    steps.close()
+    resumed = next(pipeline.train("autoencoder", Budget(steps=9)))
+
+    assert resumed.step == 3
+
+
 def test_progress_says_how_long_it_will_take() -> None:
     assert Progress("s", 3, 0.25, 60.0, {}).seconds_left == 180.0
     assert Progress("s", 0, 0.0, 0.0, {}).seconds_left is None
