@@ -34,6 +34,8 @@ class FamilyOrPictures(click.Group):
             "train",
             commands={"pictures": pictures},
             help="Train from pictures, or the bundle of a family that comes with a renderer.",
+            # Options may come before the family.
+            context_settings={"ignore_unknown_options": True},
         )
         self._of_family = of_family
 
@@ -43,7 +45,7 @@ class FamilyOrPictures(click.Group):
         """Return the command for pictures if named, else the one that takes a family."""
         if args and args[0] in self.commands:
             return super().resolve_command(ctx, args)
-        return "FAMILY", self._of_family, args
+        return "", self._of_family, args
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return what `--help` lists."""

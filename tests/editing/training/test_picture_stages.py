@@ -301,8 +301,11 @@ def test_the_command_reads_trains_and_writes_and_leaves_families_their_command(
     more = ["--out", str(tmp_path / "out"), "--minutes", "0.004", "--processes", "1"]
     more += ["--device", "cpu", "--batch", "4"]
 
+    small = ["--stage", "renders", "--renders", "128", "--processes", "1"]
+    small += ["--out", str(tmp_path / "portraits")]
+    listed = CliRunner().invoke(train, ["--help"])
     done = CliRunner().invoke(train, [*arguments, *more])
-    family = CliRunner().invoke(train, ["portraits", "--help"])
+    family = CliRunner().invoke(train, ["--size", "16", "portraits", *small])
     nothing = CliRunner().invoke(train, ["pictures", str(tmp_path / "x"), "--name", "x"])
 
     assert done.exit_code == 0, done.output
@@ -311,7 +314,11 @@ def test_the_command_reads_trains_and_writes_and_leaves_families_their_command(
     assert "Only 24 pictures" in done.output
     assert "psnr_held_out" in done.output
     assert load_encoder(tmp_path / "out" / "generator") is not None
-    assert "FAMILY" in family.output
+    assert "FAMILY" in listed.output
+    assert "pictures" in listed.output
+    # The family's command was reached, with the options before its name.
+    assert family.exit_code == 0
+    assert (tmp_path / "portraits" / "renders" / "images.npy").exists()
     assert nothing.exit_code == 1
     assert "there is nothing at" in nothing.output
     assert "[pictures.unusable]" in nothing.output
