@@ -228,31 +228,20 @@ class SegmentationBranch(nn.Module):
         if shapes != self.tap_shapes:
             raise ShapeMismatchError(f"taps {shapes}, the branch reads {self.tap_shapes}")
 
-    def _projected(self, taps: Sequence[Tensor], folded: _Folded) -> list[Tensor]:
-        """Return the first layer's share of each resolution, (N, E*h1, r, r)."""
-        levels: dict[int, list[Tensor]] = {}
-        for (resolution, _), tap in zip(self.tap_shapes, taps, strict=True):
-            levels.setdefault(resolution, []).append(tap)
-        return [
-            F.conv2d(
-                torch.cat(own, dim=1).to(folded.first_bias.dtype),
-                folded.first[resolution][:, :, None, None],
-            )
-            for resolution, own in levels.items()
-        ]
-
     def _hidden_strips(
         self, taps: Sequence[Tensor], folded: _Folded, *, size: int
     ) -> Iterator[Tensor]:
         """Yield the first hidden layer after ReLU, (N, E*h1, rows, size), from the top."""
-        projected = self._projected(taps, folded)
+        levels: dict[int, list[Tensor]] = {}
+        for (resolution, _), tap in zip(self.tap_shapes, taps, strict=True):
+            levels.setdefault(resolution, []).append(tap)
         values_per_row = folded.first_bias.numel() * size * len(taps[0])
         num_rows = max(1, STRIP_VALUES // values_per_row)
         for start in range(0, size, num_rows):
             rows = torch.arange(start, min(start + num_rows, size), device=taps[0].device)
             total: Tensor | None = None
-            for level in projected:
-                part = _resized_rows(level, rows, size=size)
+            for resolution, own in levels.items():
+                part = _projected_rows(own, folded.first[resolution], rows, size=size)
                 total = part if total is None else total + part
             assert total is not None
             yield torch.relu(total + folded.first_bias[:, None, None])
@@ -345,13 +334,21 @@ def gather_features(
     return torch.cat(parts, dim=1)
 
 
-def _resized_rows(level: Tensor, rows: Tensor, *, size: int) -> Tensor:
-    """Return some rows of (N, C, r, r) resized to `size`, (N, C, len(rows), size).
+def _projected_rows(
+    taps: Sequence[Tensor], weight: Tensor, rows: Tensor, *, size: int
+) -> Tensor:
+    """Return some rows of the taps of one resolution, projected, then resized to `size`.
 
+    From (N, C, r, r) each and `weight` (E*h1, C of all) to (N, E*h1, len(rows), size).
     Bilinear resizing is separable: first the rows, then the columns.
     """
-    if level.shape[-1] == size:
-        return level[:, :, int(rows[0]) : int(rows[-1]) + 1]
-    low, high, share = source_cells(rows, size=size, resolution=level.shape[-1])
-    between = level[:, :, low].lerp(level[:, :, high], share.to(level.dtype)[:, None])
+    resolution = taps[0].shape[-1]
+    low, high, share = source_cells(rows, size=size, resolution=resolution)
+    first, last = int(low[0]), int(high[-1])
+    near = torch.cat([tap[:, :, first : last + 1] for tap in taps], dim=1).to(weight.dtype)
+    projected = F.conv2d(near, weight[:, :, None, None])
+    if resolution == size:
+        return projected[:, :, : len(rows)]
+    below, above = projected[:, :, low - first], projected[:, :, high - first]
+    between = below.lerp(above, share.to(weight.dtype)[:, None])
     return F.interpolate(between, size=(len(rows), size), mode="bilinear", align_corners=False)
