@@ -208,7 +208,10 @@ def _seamless(old: Tensor, new: Tensor, inside: Tensor) -> Tensor:
     mask = inside[0, 0].cpu().numpy()
     if not mask.any() or mask.all():
         return new
-    rows, columns = (_box(mask.any(axis=axis), mask.shape[1 - axis]) for axis in (1, 0))
+    where = np.nonzero(mask)
+    rows, columns = (
+        _box(found, length) for found, length in zip(where, mask.shape, strict=True)
+    )
     difference = (old - new)[0, :, rows, columns].permute(1, 2, 0).double().cpu().numpy()
     correction = membrane(difference, mask[rows, columns])
     result = new.clone()
@@ -216,10 +219,9 @@ def _seamless(old: Tensor, new: Tensor, inside: Tensor) -> Tensor:
     return result
 
 
-def _box(used: NDArray[np.bool_], length: int) -> slice:
-    """Return the range of the true entries, one wider on each side where there is room."""
-    found = np.flatnonzero(used)
-    return slice(max(int(found[0]) - 1, 0), min(int(found[-1]) + 2, length))
+def _box(found: NDArray[np.int64], length: int) -> slice:
+    """Return the range of these indices, one wider on each side where there is room."""
+    return slice(max(int(found.min()) - 1, 0), min(int(found.max()) + 2, length))
 
 
 def membrane(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:

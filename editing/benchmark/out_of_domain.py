@@ -55,8 +55,8 @@ def strangers() -> Iterator[Stranger]:
     middle = Placement.centre_of(SIDE, SIDE)
     yield Stranger("ink drawing", drawing, middle, "round_glasses")
     yield Stranger("painted filter", painting, middle, "open_mouth")
-    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-        photo = images.read_image(file.read())
+    sample = Path(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    photo = images.read_image(sample)
     yield Stranger("photograph", photo, Placement(left=60, top=10, side=410), "smile")
 
 
@@ -64,7 +64,6 @@ def ink_drawing() -> Image.Image:
     """Return a face of plain ink lines and flat washes, drawn twice as large and shrunk."""
     picture = Image.new("RGB", (2 * SIDE, 2 * SIDE), PAPER)
     draw = ImageDraw.Draw(picture)
-    pen = {"fill": INK, "width": 12, "joint": "curve"}
     draw.polygon([(150, 1024), (230, 850), (420, 790), (604, 790), (794, 850), (874, 1024)],
                  fill=(122, 148, 150), outline=INK, width=12)  # fmt: skip
     draw.rectangle([420, 700, 604, 830], fill=(236, 204, 176), outline=INK, width=12)
@@ -80,14 +79,14 @@ def ink_drawing() -> Image.Image:
         (764, 430),
     ]
     draw.polygon([*fringe, (800, 300), (660, 80), (360, 80), (226, 300)], fill=(96, 66, 58))
-    draw.line(fringe, **pen)
+    draw.line(fringe, INK, 12, "curve")
     for x in range(300, 760, 46):  # hatching in the hair
         draw.line([(x, 130), (x + 26, 220)], fill=INK, width=6)
     for x in (400, 624):
         draw.arc([x - 62, 380, x + 62, 470], 200, 340, fill=INK, width=16)
         draw.ellipse([x - 50, 440, x + 50, 500], fill=(252, 250, 246), outline=INK, width=10)
         draw.ellipse([x - 22, 446, x + 22, 494], fill=INK)
-    draw.line([(512, 470), (488, 580), (530, 588)], **pen)
+    draw.line([(512, 470), (488, 580), (530, 588)], INK, 12, "curve")
     draw.polygon([(420, 668), (480, 650), (512, 660), (544, 650), (604, 668), (512, 706)],
                  fill=(190, 96, 92), outline=INK, width=8)  # fmt: skip
     draw.line([(420, 668), (604, 668)], fill=INK, width=10)
