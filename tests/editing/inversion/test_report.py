@@ -55,6 +55,15 @@ def test_a_code_farther_from_w_than_a_vector_was_measured_on_is_told():
     assert near == ()
 
 
+def test_an_ordinary_distance_is_no_notice_however_gentle_the_vector():
+    bundle = tiny_bundle()
+    card = {"calibration": {"distance_to_w": 0.01, "valid_range": [-1, 1]}}
+    vector = EditVector(torch.ones(6, 12), frozenset({1}), card)
+
+    assert not report.notices(bundle, result_of(bundle, distance_to_w=0.16), [(vector, 1.0)])
+    assert report.notices(bundle, result_of(bundle, distance_to_w=0.25), [(vector, 1.0)])
+
+
 def test_a_heat_map_is_black_without_error_and_bright_at_its_top():
     picture = report.heat_map(torch.tensor([[[0.0, report.HEAT_TOP]]]))
 
