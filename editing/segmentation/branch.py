@@ -11,8 +11,8 @@ is projected at its own resolution, taps of one resolution are added, and each s
 once, straight to the label map. In eval mode every BatchNorm folds into the linear layer
 after it, the ensemble is one wide first layer and grouped later ones, and the mean over
 members merges with the last layer. When only some pixels matter (`logits_at`) each level
-projects just the distinct source cells under them (`region_logits`). For whole pictures
-the wide hidden layer exists for a few rows at a time.
+projects just the distinct source cells under them (`region_logits`). A whole picture is
+a region too, some rows at a time.
 
 Letters: N images, K parts, E members, D channels of all taps together, H label-map side,
 r side of a tap, P chosen pixels.
@@ -20,22 +20,21 @@ Source: Zhang et al. 2021 (DatasetGAN) section 3 for the classifier, Ling et al.
 (EditGAN) section 3.1 for its use on a generator; the rearrangement is ours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from editing.errors import ShapeMismatchError
-from editing.segmentation.pixels import PixelSample, source_cells
+from editing.segmentation.pixels import PixelSample
 from editing.segmentation.pixels import RegionPixels as RegionPixels
-from editing.segmentation.region_logits import RegionLogits
+from editing.segmentation.region_logits import RegionLogits, hidden_tiles
 
 TapShape = tuple[int, int]
-# Values of the wide hidden layer that exist at once: 64 MiB in float32.
-STRIP_VALUES = 1 << 24
+# A label map is made this many rows at a time: projected cells of more would fill memory.
+STRIP_ROWS = 64
 # An image is as uncertain as its most uncertain tenth of pixels.
 UNCERTAIN_SHARE = 0.1
 
@@ -117,6 +116,7 @@ class SegmentationBranch(nn.Module):
         self.last_bias = nn.Parameter(torch.zeros(num_members, num_parts))
         self.reset(torch.Generator().manual_seed(0))
         self._cached: tuple[tuple[int, ...], _Folded] | None = None
+        self._small_maps: dict[tuple[int, torch.device, torch.dtype], RegionPixels] = {}
 
     def reset(self, generator: torch.Generator) -> None:
         """Start all weights afresh: N(0, 0.02), every member its own, biases zero."""
@@ -157,12 +157,14 @@ class SegmentationBranch(nn.Module):
             ShapeMismatchError: the taps are not those of this branch's generator.
         """
         self._check_taps(taps)
-        folded = self._folded()
-        if torch.is_grad_enabled():
-            return self._whole(taps, folded, size=size)
-        # One picture at a time: the wide hidden layer of many would not fit the caches.
-        pictures = zip(*(tap.split(1) for tap in taps), strict=True)
-        return torch.cat([self._whole(own, folded, size=size) for own in pictures])
+        pictures = [
+            self._painted(
+                (self.logits_at(own, pixels), pixels)
+                for pixels in self._strips(size, taps[0].device)
+            )
+            for own in zip(*(tap.split(1) for tap in taps), strict=True)
+        ]
+        return torch.stack(pictures).permute(0, 3, 1, 2)
 
     def logits_at(self, taps: Sequence[Tensor], pixels: RegionPixels) -> Tensor:
         """Return the mean logits at chosen pixels only, (P, K).
@@ -187,22 +189,28 @@ class SegmentationBranch(nn.Module):
         The Jensen-Shannon divergence of DatasetGAN: entropy of the mean of the members'
         distributions minus the mean of their entropies, in nats.
         """
-        self._check_taps(taps)
-        folded = self._folded()
-        strips = []
-        for hidden in self._hidden_strips(taps, folded, size=size):
-            shares = self._member_logits_of(hidden, folded).softmax(dim=2)
-            together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
-            apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
-            strips.append((together - apart).clamp(min=0))
-        return torch.cat(strips, dim=1)
+        maps = []
+        for picture in zip(*(tap.split(1) for tap in taps), strict=True):
+            found = taps[0].new_empty(size, size, dtype=self.first_weight.dtype)
+            for row, column, logits in self._members(picture, size=size):
+                shares = logits.softmax(dim=2)
+                together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
+                apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
+                found[row, column] = (together - apart).clamp(min=0)
+            maps.append(found)
+        return torch.stack(maps)
 
+    @torch.no_grad()
     def member_maps(self, taps: Sequence[Tensor], *, size: int) -> Tensor:
         """Return every member's own logits at every pixel, (E, N, K, size, size)."""
-        self._check_taps(taps)
-        folded = self._folded()
-        strips = self._hidden_strips(taps, folded, size=size)
-        return torch.cat([self._member_logits_of(strip, folded) for strip in strips], dim=3)
+        shape = (self.num_members, size, size, self.num_parts)
+        maps = []
+        for picture in zip(*(tap.split(1) for tap in taps), strict=True):
+            found = taps[0].new_empty(shape, dtype=self.first_weight.dtype)
+            for row, column, logits in self._members(picture, size=size):
+                found[:, row, column] = logits
+            maps.append(found)
+        return torch.stack(maps, dim=1).permute(0, 1, 4, 2, 3)
 
     # -- training ----------------------------------------------------------------------
 
@@ -228,46 +236,45 @@ class SegmentationBranch(nn.Module):
         if shapes != self.tap_shapes:
             raise ShapeMismatchError(f"taps {shapes}, the branch reads {self.tap_shapes}")
 
-    def _hidden_strips(
-        self, taps: Sequence[Tensor], folded: _Folded, *, size: int
-    ) -> Iterator[Tensor]:
-        """Yield the first hidden layer after ReLU, (N, E*h1, rows, size), from the top."""
-        levels: dict[int, list[Tensor]] = {}
-        for (resolution, _), tap in zip(self.tap_shapes, taps, strict=True):
-            levels.setdefault(resolution, []).append(tap)
-        values_per_row = folded.first_bias.numel() * size * len(taps[0])
-        num_rows = max(1, STRIP_VALUES // values_per_row)
-        for start in range(0, size, num_rows):
-            rows = torch.arange(start, min(start + num_rows, size), device=taps[0].device)
-            total: Tensor | None = None
-            for resolution, own in levels.items():
-                part = _projected_rows(own, folded.first[resolution], rows, size=size)
-                total = part if total is None else total + part
-            assert total is not None
-            yield torch.relu(total + folded.first_bias[:, None, None])
+    def _strips(self, size: int, device: torch.device) -> Iterator[RegionPixels]:
+        """Yield all pixels of one label map, some rows at a time."""
+        dtype = self.first_weight.dtype
+        key = (size, device, dtype)
+        if key in self._small_maps:
+            yield self._small_maps[key]
+            return
+        for start in range(0, size, STRIP_ROWS):
+            mask = torch.zeros(1, size, size, dtype=torch.bool, device=device)
+            mask[:, start : start + STRIP_ROWS] = True
+            pixels = RegionPixels.of_mask(mask, resolutions=self.resolutions, dtype=dtype)
+            if size <= STRIP_ROWS:
+                self._small_maps[key] = pixels
+            yield pixels
 
-    def _whole(self, taps: Sequence[Tensor], folded: _Folded, *, size: int) -> Tensor:
-        """Return mean logits (N, K, size, size)."""
-        second_weight = folded.second.transpose(1, 2).reshape(-1, self.hidden[0], 1, 1)
-        strips = []
-        for hidden in self._hidden_strips(taps, folded, size=size):
-            second = F.conv2d(
-                hidden, second_weight, folded.second_bias.flatten(), groups=self.num_members
-            )
-            last = folded.last.T[:, :, None, None]
-            strips.append(F.conv2d(torch.relu(second), last, folded.last_bias))
-        return torch.cat(strips, dim=2)
+    def _painted(self, strips: Iterable[tuple[Tensor, RegionPixels]]) -> Tensor:
+        """Return values (P, K) of each strip where they belong, (size, size, K)."""
+        whole: Tensor | None = None
+        for values, pixels in strips:
+            if whole is None:
+                whole = values.new_zeros(pixels.size, pixels.size, values.shape[1])
+            whole[pixels.row, pixels.column] = values
+        assert whole is not None
+        return whole
 
-    def _member_logits_of(self, hidden: Tensor, folded: _Folded) -> Tensor:
-        """Return each member's logits (E, N, K, rows, size) from (N, E*h1, rows, size)."""
-        num, _, height, width = hidden.shape
-        pixels = hidden.permute(0, 2, 3, 1).reshape(-1, self.num_members, self.hidden[0])
-        second = torch.relu(
-            torch.bmm(pixels.transpose(0, 1), folded.second) + folded.second_bias
-        )
-        logits = torch.bmm(second, folded.member_last) + folded.member_last_bias
-        whole = logits.view(self.num_members, num, height, width, self.num_parts)
-        return whole.permute(0, 1, 4, 2, 3)
+    def _members(
+        self, taps: Sequence[Tensor], *, size: int
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield rows, columns (p,) and every member's logits there (E, p, K), one picture."""
+        self._check_taps(taps)
+        folded = self._folded()
+        resolutions = [resolution for resolution, _ in self.tap_shapes]
+        for pixels in self._strips(size, taps[0].device):
+            for tile, hidden in hidden_tiles(folded, pixels, resolutions, taps):
+                here = slice(tile.start, tile.stop)
+                by_member = hidden.view(-1, self.num_members, self.hidden[0]).transpose(0, 1)
+                second = torch.relu(torch.baddbmm(folded.second_bias, by_member, folded.second))
+                logits = torch.baddbmm(folded.member_last_bias, second, folded.member_last)
+                yield pixels.row[here], pixels.column[here], logits
 
     def _folded(self) -> _Folded:
         """Return eval-mode weights, computed once until a weight changes."""
@@ -332,23 +339,3 @@ def gather_features(
         for flat, (resolution, _) in zip(flat_taps, tap_shapes, strict=True)
     ]
     return torch.cat(parts, dim=1)
-
-
-def _projected_rows(
-    taps: Sequence[Tensor], weight: Tensor, rows: Tensor, *, size: int
-) -> Tensor:
-    """Return some rows of the taps of one resolution, projected, then resized to `size`.
-
-    From (N, C, r, r) each and `weight` (E*h1, C of all) to (N, E*h1, len(rows), size).
-    Bilinear resizing is separable: first the rows, then the columns.
-    """
-    resolution = taps[0].shape[-1]
-    low, high, share = source_cells(rows, size=size, resolution=resolution)
-    first, last = int(low[0]), int(high[-1])
-    near = torch.cat([tap[:, :, first : last + 1] for tap in taps], dim=1).to(weight.dtype)
-    projected = F.conv2d(near, weight[:, :, None, None])
-    if resolution == size:
-        return projected[:, :, : len(rows)]
-    below, above = projected[:, :, low - first], projected[:, :, high - first]
-    between = below.lerp(above, share.to(weight.dtype)[:, None])
-    return F.interpolate(between, size=(len(rows), size), mode="bilinear", align_corners=False)

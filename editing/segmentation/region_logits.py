@@ -9,14 +9,14 @@ Letters: E members, h1 and h2 widths of the hidden layers, P pixels, K parts, M 
 coarse taps together, C channels of the taps of one resolution together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from editing.segmentation.pixels import RegionPixels
+from editing.segmentation.pixels import RegionPixels, Tile
 
 
 class EvalWeights(Protocol):
@@ -36,6 +36,39 @@ class EvalWeights(Protocol):
     def last_bias(self) -> Tensor: ...  # (K,)
 
 
+def hidden_tiles(
+    weights: EvalWeights,
+    pixels: RegionPixels,
+    resolutions: Sequence[int],
+    taps: Sequence[Tensor],
+) -> Iterator[tuple[Tile, Tensor]]:
+    """Yield each tile of the pixels with its first hidden layer after ReLU, (p, E h1).
+
+    `resolutions` are those of the taps (N, C, r, r), in order.
+    """
+    groups: dict[int, list[Tensor]] = {}
+    for tap, resolution in zip(taps, resolutions, strict=True):
+        groups.setdefault(resolution, []).append(_cells(tap))
+    fine = [
+        torch.cat([level.blend(cells) for cells in groups[resolution]], dim=1)
+        for resolution, level in pixels.fine.items()
+    ]
+    coarse = [
+        torch.cat([cells[chosen].to(pixels.dtype) for cells in groups[resolution]], dim=1)
+        @ weights.first[resolution].T
+        for resolution, chosen in pixels.coarse.items()
+    ]
+    table = torch.cat(coarse) if coarse else weights.first_bias.new_empty(0, 0)
+    for tile in pixels.tiles:
+        hidden = weights.first_bias.expand(tile.stop - tile.start, -1)
+        for resolution, features in zip(pixels.fine, fine, strict=True):
+            near = features[tile.start : tile.stop]
+            hidden = torch.addmm(hidden, near, weights.first[resolution].T)
+        if coarse:
+            hidden = torch.addmm(hidden, tile.shares, table[tile.rows])
+        yield tile, hidden.relu()
+
+
 class RegionLogits(torch.autograd.Function):
     """Mean logits (P, K) of taps at a region's pixels; gradients reach the taps alone."""
 
@@ -48,29 +81,12 @@ class RegionLogits(torch.autograd.Function):
         *taps: Tensor,
     ) -> Tensor:
         num_members, h1, h2 = weights.second.shape
-        by_resolution = _group(taps, resolutions)
-        fine = [
-            torch.cat([level.blend(_cells(tap)) for tap in by_resolution[resolution]], dim=1)
-            for resolution, level in pixels.fine.items()
-        ]
-        coarse = [
-            _gathered(by_resolution[resolution], cells, pixels.dtype)
-            @ weights.first[resolution].T
-            for resolution, cells in pixels.coarse.items()
-        ]
-        table = torch.cat(coarse) if coarse else weights.first_bias.new_empty(0, 0)
         keeps = any(tap.requires_grad for tap in taps)
         first_on: list[Tensor] = []
         second_on: list[Tensor] = []
         logits = weights.last_bias.new_empty(len(pixels), weights.last.shape[1])
-        for tile in pixels.tiles:
+        for tile, hidden in hidden_tiles(weights, pixels, resolutions, taps):
             here = slice(tile.start, tile.stop)
-            hidden = weights.first_bias.expand(tile.stop - tile.start, -1)
-            for resolution, features in zip(pixels.fine, fine, strict=True):
-                hidden = torch.addmm(hidden, features[here], weights.first[resolution].T)
-            if coarse:
-                hidden = torch.addmm(hidden, tile.shares, table[tile.rows])
-            hidden = hidden.relu()
             by_member = hidden.view(-1, num_members, h1).transpose(0, 1)
             second = torch.baddbmm(weights.second_bias, by_member, weights.second).relu_()
             merged = second.transpose(0, 1).reshape(-1, num_members * h2)
@@ -133,17 +149,6 @@ class RegionLogits(torch.autograd.Function):
         return (None, None, None, *gradients)
 
 
-def _group(taps: Sequence[Tensor], resolutions: Sequence[int]) -> dict[int, list[Tensor]]:
-    groups: dict[int, list[Tensor]] = {}
-    for tap, resolution in zip(taps, resolutions, strict=True):
-        groups.setdefault(resolution, []).append(tap)
-    return groups
-
-
 def _cells(tap: Tensor) -> Tensor:
     """Return (N r r, C), a view of channels-last taps."""
     return tap.permute(0, 2, 3, 1).reshape(-1, tap.shape[1])
-
-
-def _gathered(taps: Sequence[Tensor], cells: Tensor, dtype: torch.dtype) -> Tensor:
-    return torch.cat([_cells(tap)[cells].to(dtype) for tap in taps], dim=1)

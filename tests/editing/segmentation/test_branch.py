@@ -176,7 +176,8 @@ def test_whole_pictures_are_the_same_however_few_rows_are_made_at_once(monkeypat
     _, branch, taps = drawn(torch.float64)
     with torch.no_grad():
         at_once = branch.logits(taps, size=24), branch.uncertainty(taps, size=24)
-        monkeypatch.setattr("editing.segmentation.branch.STRIP_VALUES", 3 * 7 * 24 * 5)
+        branch._small_maps.clear()
+        monkeypatch.setattr("editing.segmentation.branch.STRIP_ROWS", 5)
 
         in_strips = branch.logits(taps, size=24), branch.uncertainty(taps, size=24)
 
