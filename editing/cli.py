@@ -279,7 +279,14 @@ def refine_command(
 
 
 def register(module: str, group: click.Group) -> None:
-    """Add every command that a module defines to `group`."""
-    for value in vars(import_module(module)).values():
-        if isinstance(value, click.Command) and value is not group:
-            group.add_command(value)
+    """Add the commands of a module to `group`, but for those inside its own groups."""
+    found = [v for v in vars(import_module(module)).values() if isinstance(v, click.Command)]
+    inner = [
+        id(command)
+        for outer in found
+        if isinstance(outer, click.Group)
+        for command in outer.commands.values()
+    ]
+    for command in found:
+        if command is not group and id(command) not in inner:
+            group.add_command(command)

@@ -273,3 +273,12 @@ def test_tune_says_how_much_closer_it_came(folder):
     figures = figures_in(said)
     assert figures["psnr_db"] > figures["psnr_db_before"]
     assert figures["num_bytes"] == (folder / "t.safetensors").stat().st_size
+
+
+def test_commands_of_a_group_stand_under_it_alone():
+    groups = [command for command in main.commands.values() if hasattr(command, "commands")]
+    inner = {name for group in groups for name in group.commands}
+
+    assert {"vector", "edit-photo", "tune", "optimize"} <= main.commands.keys()
+    assert "negate" in inner
+    assert not {"negate", "info", "restrict", "schema"} & main.commands.keys()
