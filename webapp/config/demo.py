@@ -29,8 +29,8 @@ from webapp.images import codes
 from webapp.images import services as images
 from webapp.images.models import Image, Revision, RevisionKind
 from webapp.jobs.contract import Measured, Picture, ProbeStrip
+from webapp.library import cards, vector_file
 from webapp.library import services as library
-from webapp.library import vector_file
 from webapp.library.models import EditVector, EditVectorVersion
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ TEAM = "Northlight Studio"
 PASSWORD = "atelier"  # noqa: S105 - told to everybody who starts the demo
 PEOPLE = (
     ("mara@example.com", "Mara Kessler", Role.OWNER),
-    ("jonas@example.com", "Jonas Okafor", Role.MEMBER),
+    ("jonas@example.com", "Jonas Okafor", Role.EDITOR),
 )
 AUTHOR = ("atelier@example.com", "Atelier", "#5FD3D8")
 THUMBNAIL = 256
@@ -70,6 +70,7 @@ def _people() -> tuple[Team, User, list[str]]:
         if user is None:
             user = User.objects.create_user(email, PASSWORD, name=name)
             report.append(f"Added {name} ({email}).")
+        accounts.confirm_address(user)
         users.append(user)
     team = Team.objects.filter(name=TEAM, members=users[0]).first()
     if team is None:
@@ -279,10 +280,18 @@ def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measu
             for top in range(0, sheet.height, side)
         ]
     effects = figures["effects"]
-    return Measured(
-        strips=tuple(rows),
-        effect_by_part={name: effect[0] for name, effect in effects.items()},
-        **{name: value for name, value in figures.items() if name != "effects"},
+    signature = figures.get("signature") or cards.signature_of_effects(
+        effects, [part.name for part in info.parts]
+    )
+    known = Measured.model_fields.keys() - {"kind", "strips", "effect_by_part", "heat"}
+    plain = {name: value for name, value in figures.items() if name in known}
+    return Measured.model_validate(
+        {
+            **plain,
+            "strips": rows,
+            "effect_by_part": {name: effect[0] for name, effect in effects.items()},
+            "signature": signature,
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """Which address leads where?"""
 
+from django.contrib import admin
 from django.urls import include, path, re_path
 
 from webapp.common import media, pages, problems
@@ -10,10 +11,13 @@ urlpatterns = [
     path("api/health", health),
     path("api/", api.urls),
     path("_allauth/", include("allauth.headless.urls")),
+    path("accounts/", include("allauth.urls")),  # where an identity provider sends people back
+    path("operators/", admin.site.urls),
     re_path(r"^media/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{1,12})$", media.media),
     # Everything else is a page, unless it has the name of a file.
     re_path(
-        r"^(?!api/|_allauth/|media/|ws/|assets/|static/)(?!.*\.\w+$).*$", pages.application
+        r"^(?!api/|_allauth/|accounts/|operators/|media/|ws/|assets/|static/)(?!.*\.\w+$).*$",
+        pages.application,
     ),
 ]
 

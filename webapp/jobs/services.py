@@ -156,7 +156,8 @@ def _check_pace(owner: User, kind: str, *, now: datetime) -> None:
         seconds = max(1, math.ceil((started[-1] + window - now).total_seconds()))
         raise TooManyJobsError(
             f"That was {MAX_PER_MINUTE} {NOUNS[kind]} in a minute. "
-            f"You can go on in {seconds} s."
+            f"You can go on in {seconds} s.",
+            retry_after=seconds,
         )
 
 
