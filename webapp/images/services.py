@@ -413,7 +413,7 @@ def add_revision(
         )
         for use in stack
     )
-    library.record_uses(user=author, stack=stack, now=now)
+    library.record_uses(user=author, team=image.team, stack=stack, now=now)
     move_head(image=image, revision=revision, frozen_seq=frozen_seq, now=now)
     return revision
 

@@ -26,6 +26,7 @@ LANES: dict[str, Lane] = {
     "optimize": Lane.INTERACTIVE,
     "refine": Lane.INTERACTIVE,
     "render": Lane.INTERACTIVE,
+    "match": Lane.INTERACTIVE,
     "measure": Lane.BATCH,
 }
 

@@ -1,6 +1,9 @@
 """What does the library set up when a process starts?"""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class LibraryConfig(AppConfig):
@@ -10,3 +13,12 @@ class LibraryConfig(AppConfig):
         from webapp.library import handlers
 
         handlers.register()
+        post_migrate.connect(_index_missing, sender=self)
+
+
+def _index_missing(*, using: str, **_: Any) -> None:
+    """Let search know of edit vectors from before it had a table of its own."""
+    from webapp.library import index
+
+    if using == "default":
+        index.refresh_missing()
