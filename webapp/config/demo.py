@@ -29,8 +29,8 @@ from webapp.images import codes
 from webapp.images import services as images
 from webapp.images.models import Image, Revision, RevisionKind
 from webapp.jobs.contract import Measured, Picture, ProbeStrip
-from webapp.library import cards, vector_file
 from webapp.library import services as library
+from webapp.library import vector_file
 from webapp.library.models import EditVector, EditVectorVersion
 
 log = logging.getLogger(__name__)
@@ -280,9 +280,7 @@ def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measu
             for top in range(0, sheet.height, side)
         ]
     effects = figures["effects"]
-    signature = figures.get("signature") or cards.signature_of_effects(
-        effects, [part.name for part in info.parts]
-    )
+    signature = read.card.get("signature", {}).get("values", ())
     known = Measured.model_fields.keys() - {"kind", "strips", "effect_by_part", "heat"}
     plain = {name: value for name, value in figures.items() if name in known}
     return Measured.model_validate(

@@ -28,7 +28,7 @@ ROOT_URLCONF = "webapp.config.urls"
 ASGI_APPLICATION = "webapp.config.asgi.application"
 
 INSTALLED_APPS = [
-    "webapp.config.admin_app.OperatorsConfig",  # Django's admin site
+    "django.contrib.admin",  # shown as `webapp.common.operators.site`
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -10,11 +10,12 @@ from ninja.files import UploadedFile
 from pydantic import StringConstraints, ValidationError
 
 from webapp.accounts import auth
+from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import RefusedInputError
 from webapp.common.problems import plain_fields
-from webapp.images import activity, policies, selectors, services, uploads
-from webapp.images.models import Revision
+from webapp.images import activity, policies, selectors, services, sharing, uploads
+from webapp.images.models import Access, Revision
 from webapp.images.schemas import (
     ActivityOut,
     Crop,
@@ -29,6 +30,10 @@ from webapp.images.schemas import (
     RefinementRequest,
     RevisionChange,
     RevisionOut,
+    SharedImageOut,
+    ShareOut,
+    ShareRequest,
+    ShareSecret,
 )
 from webapp.jobs.contract import BundleName
 from webapp.jobs.schemas import JobOut
@@ -269,6 +274,51 @@ def _titles(revisions: list[Revision]) -> dict[UUID, str]:
 
 def _shown(revision: Revision) -> RevisionOut:
     return RevisionOut.of(revision, head_id=revision.image.head_id, titles=_titles([revision]))
+
+
+# ---- sharing by link -----------------------------------------------------------------------
+
+
+@router.get("/images/{image_id}/shares", response=list[ShareOut])
+def list_shares(request: HttpRequest, image_id: UUID) -> list[ShareOut]:
+    """The open links to a picture; for editors of its team."""
+    return [ShareOut.of(link) for link in sharing.links_of(auth.person(request), image_id)]
+
+
+@router.post("/images/{image_id}/shares", response={201: ShareOut}, auth=auth.publishing)
+def share_image(request: HttpRequest, image_id: UUID, wish: ShareRequest) -> Status[ShareOut]:
+    """Make a link by which people outside the team see, or also edit, a picture."""
+    made = sharing.share(
+        actor=auth.person(request),
+        image_id=image_id,
+        access=Access(wish.access),
+        days=wish.days,
+        now=timezone.now(),
+    )
+    return Status(201, ShareOut.of(made))
+
+
+@router.get("/teams/{team_id}/shares", response=list[ShareOut])
+def list_team_shares(request: HttpRequest, team_id: UUID) -> list[ShareOut]:
+    """The open links to all pictures of a team; for its editors."""
+    actor = auth.person(request)
+    accounts.visible_team(actor, team_id)
+    accounts.require_editor(actor, team_id)
+    return [ShareOut.of(link) for link in sharing.links_of_team(actor, team_id)]
+
+
+@router.delete("/shares/{share_id}", response={204: None}, auth=auth.publishing)
+def unshare_image(request: HttpRequest, share_id: UUID) -> Status[None]:
+    """Take a link back; what its guests have open is closed."""
+    sharing.unshare(actor=auth.person(request), share_id=share_id, now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/share-links/open", response=SharedImageOut)
+def open_share(request: HttpRequest, wish: ShareSecret) -> SharedImageOut:
+    """Open a link: from now on the picture is among those the person may see."""
+    image = sharing.open_link(actor=auth.person(request), secret=wish.secret)
+    return SharedImageOut(image_id=image.pk)
 
 
 # ---- what happened lately ------------------------------------------------------------------

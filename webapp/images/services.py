@@ -11,6 +11,8 @@ from uuid import UUID
 import numpy as np
 from django.db import IntegrityError, transaction
 
+from webapp.accounts import policies as accounts
+from webapp.accounts import quotas
 from webapp.accounts.models import Team, User
 from webapp.common import artifacts, events
 from webapp.common.errors import ConflictError, RefusedInputError
@@ -87,6 +89,8 @@ def add_image(
     Sending the same upload again under its key returns the image of the first time.
 
     Raises:
+        ReadOnlyError: the actor is a viewer of the team.
+        QuotaExceededError: the team has no room for another picture.
         UnknownBundleError: there is no such bundle here.
         UploadTooLargeError, BadUploadError, BadCropError: the file cannot become an image.
         ReusedKeyError: the key was used for something else.
@@ -94,6 +98,8 @@ def add_image(
     earlier = _uploaded_before(actor, idempotency_key)
     if earlier is not None:
         return earlier
+    accounts.require_editor(actor, team.pk)
+    quotas.check(team, "pictures")
     info = families.get(bundle)
     upload = uploads.check(data, crop=crop)  # before the transaction: it takes a while
     try:
@@ -177,8 +183,9 @@ def rename(*, actor: User, image_id: UUID, name: str, now: datetime) -> Image:
 
     Raises:
         UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
     """
-    image = policies.visible_image(actor, image_id, for_update=True)
+    image = policies.editable_image(actor, image_id, for_update=True)
     image.name = name
     image.save(update_fields=["name", "updated_at"])
     _announce_images(image)
@@ -227,9 +234,10 @@ def invert_again(
 
     Raises:
         UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
         NotUploadedError: the image is a sample.
     """
-    image = policies.visible_image(actor, image_id, for_update=True)
+    image = policies.editable_image(actor, image_id, for_update=True)
     if image.original_id is None:
         raise NotUploadedError("A sample has no uploaded picture to look for.")
     request = InvertImage(
@@ -274,11 +282,12 @@ def start_edit(
 
     Raises:
         UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
         OtherImageError: the base is no revision of this image.
         BadLabelMapError: the painting is not a label map of this family.
         NothingChangedError: the painting is what the base shows already.
     """
-    image = policies.visible_image(actor, image_id)
+    image = policies.editable_image(actor, image_id)
     base = _base(image, base_revision_id)
     info = families.get(image.bundle)
     painted = label_maps.read(label_map, bundle=info)
@@ -319,7 +328,7 @@ def start_refinement(
         UnknownImageError, OtherImageError: see `start_edit`.
         DomainError: a vector of the stack is unknown or of another family.
     """
-    image = policies.visible_image(actor, image_id)
+    image = policies.editable_image(actor, image_id)
     base = _base(image, base_revision_id)
     library_selectors.check_stack(actor, bundle=image.bundle, stack=stack)
     request = RefineEdit.model_validate(
@@ -354,7 +363,7 @@ def keep(
         UnknownImageError, OtherImageError: see `start_edit`.
         DomainError: a vector of the stack is unknown or of another family.
     """
-    image = policies.visible_image(actor, image_id)
+    image = policies.editable_image(actor, image_id)
     base = _base(image, base_revision_id)
     library_selectors.check_stack(actor, bundle=image.bundle, stack=stack)
     request = RenderEdit(
@@ -440,9 +449,9 @@ def change_revision(
     """Name or star a revision; None leaves as is.
 
     Raises:
-        UnknownRevisionError: the actor can see no such revision.
+        UnknownRevisionError, ReadOnlyError: see `policies.editable_revision`.
     """
-    revision = policies.visible_revision(actor, revision_id, for_update=True)
+    revision = policies.editable_revision(actor, revision_id, for_update=True)
     if title is not None:
         revision.title = title
     if starred is not None:
@@ -457,9 +466,9 @@ def restore(*, actor: User, revision_id: UUID, now: datetime) -> Revision:
     """Return a new head that shows what an old revision showed; nothing is lost.
 
     Raises:
-        UnknownRevisionError: the actor can see no such revision.
+        UnknownRevisionError, ReadOnlyError: see `policies.editable_revision`.
     """
-    old = policies.visible_revision(actor, revision_id)
+    old = policies.editable_revision(actor, revision_id)
     image = policies.visible_image(actor, old.image_id, for_update=True)
     return add_revision(
         image=image,
@@ -492,9 +501,11 @@ def save_edit_vector(
 
     Raises:
         UnknownRevisionError: the actor can see no such revision.
+        ReadOnlyError: the actor is no editor of the team.
         NothingToSaveError: it has no parent, or its code is its parent's.
     """
     revision = policies.visible_revision(actor, revision_id)
+    accounts.require_editor(actor, revision.image.team_id)  # guests edit pictures, no library
     parent = revision.parent
     if parent is None:
         raise NothingToSaveError(

@@ -22,3 +22,6 @@ class OperatorSite(AdminSite):
             return HttpResponseRedirect("/pictures")
         wanted = request.GET.get("next", "/operators/")
         return HttpResponseRedirect("/sign-in?" + urlencode({"next": wanted}))
+
+
+site = OperatorSite(name="operators")
