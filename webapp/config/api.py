@@ -8,6 +8,7 @@ from ninja.operation import Operation
 
 from webapp.accounts import api as accounts
 from webapp.accounts.auth import signed_in
+from webapp.albums import api as albums
 from webapp.common import problems
 from webapp.families import api as families
 from webapp.images import api as images
@@ -62,6 +63,7 @@ for router in (
     families.router,
     jobs.router,
     images.router,
+    albums.router,
     library.router,
     rooms.router,
 ):

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "webapp.families",
     "webapp.library",
     "webapp.images",
+    "webapp.albums",
     "webapp.rooms",
 ]
 

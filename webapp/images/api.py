@@ -14,8 +14,17 @@ from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import RefusedInputError
 from webapp.common.problems import plain_fields
-from webapp.images import activity, policies, selectors, services, sharing, uploads
+from webapp.images import (
+    activity,
+    painting_search,
+    policies,
+    selectors,
+    services,
+    sharing,
+    uploads,
+)
 from webapp.images.models import Access, Revision
+from webapp.images.painting_search import PaintingSearchOut
 from webapp.images.schemas import (
     ActivityOut,
     Crop,
@@ -34,8 +43,9 @@ from webapp.images.schemas import (
     ShareOut,
     ShareRequest,
     ShareSecret,
+    VersionRequest,
 )
-from webapp.jobs.contract import BundleName
+from webapp.jobs.contract import BundleName, SearchScope
 from webapp.jobs.schemas import JobOut
 from webapp.library import selectors as library
 from webapp.library.schemas import EditVectorOut
@@ -274,6 +284,52 @@ def _titles(revisions: list[Revision]) -> dict[UUID, str]:
 
 def _shown(revision: Revision) -> RevisionOut:
     return RevisionOut.of(revision, head_id=revision.image.head_id, titles=_titles([revision]))
+
+
+# ---- search by painting --------------------------------------------------------------------
+
+
+@router.post("/images/{image_id}/painting-searches", response={202: PaintingSearchOut})
+def search_by_painting(
+    request: HttpRequest,
+    image_id: UUID,
+    label_map: File[UploadedFile],
+    base_revision_id: Form[UUID],
+    scope: Form[SearchScope] = "all",
+) -> Status[PaintingSearchOut]:
+    """Look for edit vectors that would do what was painted; each is tried on this picture."""
+    actor = auth.person(request)
+    job = painting_search.start(
+        actor=actor,
+        image_id=image_id,
+        base_revision_id=base_revision_id,
+        label_map=label_map.read(),
+        scope=scope,
+        now=timezone.now(),
+    )
+    return Status(202, painting_search.answer(actor, job.pk))
+
+
+@router.get("/painting-searches/{job_id}", response=PaintingSearchOut)
+def get_painting_search(request: HttpRequest, job_id: UUID) -> PaintingSearchOut:
+    """What a search by painting found; for who asked."""
+    return painting_search.answer(auth.person(request), job_id)
+
+
+@router.post("/revisions/{revision_id}/edit-vector-version", response={201: EditVectorOut})
+def save_as_version(
+    request: HttpRequest, revision_id: UUID, wish: VersionRequest
+) -> Status[EditVectorOut]:
+    """Save what a revision changed as a new version of an edit vector."""
+    actor = auth.person(request)
+    services.save_version(
+        actor=actor,
+        revision_id=revision_id,
+        edit_vector_id=wish.edit_vector_id,
+        notes=wish.notes,
+        now=timezone.now(),
+    )
+    return Status(201, library.shown(actor, wish.edit_vector_id))
 
 
 # ---- sharing by link -----------------------------------------------------------------------

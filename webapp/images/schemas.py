@@ -265,3 +265,10 @@ class ActivityOut(Schema):
     image_id: UUID | None
     image_name: str | None
     thumbnail_url: str | None
+
+
+class VersionRequest(Schema):
+    """What a new version of an edit vector is called for."""
+
+    edit_vector_id: UUID
+    notes: Annotated[str, Field(max_length=500)] = ""

@@ -34,7 +34,7 @@ from webapp.jobs.contract import (
 from webapp.jobs.models import Job
 from webapp.library import selectors as library_selectors
 from webapp.library import services as library
-from webapp.library.models import EditVector
+from webapp.library.models import EditVector, EditVectorVersion
 
 DEFAULT_INVERT_STEPS = 100
 
@@ -257,7 +257,12 @@ def invert_again(
 # ---- edits: each is a job that makes a revision --------------------------------------------
 
 
-def _base(image: Image, base_revision_id: UUID) -> Revision:
+def base_of(image: Image, base_revision_id: UUID) -> Revision:
+    """Return a revision of an image to start from.
+
+    Raises:
+        OtherImageError: the revision belongs to another image.
+    """
     base = Revision.objects.filter(pk=base_revision_id, image=image).first()
     if base is None:
         raise OtherImageError
@@ -288,7 +293,7 @@ def start_edit(
         NothingChangedError: the painting is what the base shows already.
     """
     image = policies.editable_image(actor, image_id)
-    base = _base(image, base_revision_id)
+    base = base_of(image, base_revision_id)
     info = families.get(image.bundle)
     painted = label_maps.read(label_map, bundle=info)
     present = label_maps.read(artifacts.read(base.label_map_id), bundle=info)
@@ -329,7 +334,7 @@ def start_refinement(
         DomainError: a vector of the stack is unknown or of another family.
     """
     image = policies.editable_image(actor, image_id)
-    base = _base(image, base_revision_id)
+    base = base_of(image, base_revision_id)
     library_selectors.check_stack(actor, bundle=image.bundle, stack=stack)
     request = RefineEdit.model_validate(
         {
@@ -364,7 +369,7 @@ def keep(
         DomainError: a vector of the stack is unknown or of another family.
     """
     image = policies.editable_image(actor, image_id)
-    base = _base(image, base_revision_id)
+    base = base_of(image, base_revision_id)
     library_selectors.check_stack(actor, bundle=image.bundle, stack=stack)
     request = RenderEdit(
         image_id=image.id,
@@ -506,27 +511,58 @@ def save_edit_vector(
     """
     revision = policies.visible_revision(actor, revision_id)
     accounts.require_editor(actor, revision.image.team_id)  # guests edit pictures, no library
+    return library.save_edit_vector(
+        actor=actor,
+        team=revision.image.team,
+        title=title,
+        description=description,
+        tags=tags,
+        now=now,
+        **_learned(revision),
+    )
+
+
+@transaction.atomic
+def save_version(
+    *, actor: User, revision_id: UUID, edit_vector_id: UUID, notes: str, now: datetime
+) -> EditVectorVersion:
+    """Return what a revision changed, as a new version of an edit vector.
+
+    Raises:
+        UnknownRevisionError: the actor can see no such revision.
+        NothingToSaveError: it has no parent, or its code is its parent's.
+        DomainError: see `library.add_version`.
+    """
+    revision = policies.visible_revision(actor, revision_id)
+    return library.add_version(
+        actor=actor, edit_vector_id=edit_vector_id, notes=notes, now=now, **_learned(revision)
+    )
+
+
+def _learned(revision: Revision) -> dict[str, Any]:
+    """Return what led from a revision's parent to it: offset, parts and where it is from.
+
+    Raises:
+        NothingToSaveError: it has no parent, or its code is its parent's.
+    """
     parent = revision.parent
     if parent is None:
         raise NothingToSaveError(
             "This revision is where the picture began, so there is no change to save yet."
         )
-    image = revision.image
     after = codes.read(artifacts.read(revision.w_plus_id))
     before = codes.read(artifacts.read(parent.w_plus_id))
     offset = (after - before).astype(np.float32)
     if not np.any(offset):
         raise NothingToSaveError("This revision shows what was there before; nothing changed.")
-    info = families.get(image.bundle)
-    return library.save_edit_vector(
-        actor=actor,
-        team=image.team,
-        bundle=image.bundle,
-        offset=offset,
-        parts=_changed_parts(revision, parent, info),
-        margin=_edit_margin(info.label_size),
-        learned_from={
-            "image_id": str(image.id),
+    info = families.get(revision.image.bundle)
+    return {
+        "bundle": revision.image.bundle,
+        "offset": offset,
+        "parts": _changed_parts(revision, parent, info),
+        "margin": _edit_margin(info.label_size),
+        "learned_from": {
+            "image_id": str(revision.image_id),
             "revision_id": str(revision.id),
             "parent_id": str(parent.id),
             "kind": revision.kind,
@@ -536,11 +572,7 @@ def save_edit_vector(
             "after": revision.picture_id,
             "thumbnail": revision.thumbnail_id,
         },
-        title=title,
-        description=description,
-        tags=tags,
-        now=now,
-    )
+    }
 
 
 def _edit_margin(label_size: int) -> int:

@@ -32,6 +32,9 @@ LANES: dict[str, Lane] = {
 }
 
 
+QUESTIONS = frozenset({"match"})  # change nothing; who asked reads the answer
+
+
 class Status(models.TextChoices):
     QUEUED = "queued"
     LEASED = "leased"

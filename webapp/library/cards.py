@@ -4,13 +4,12 @@ The one place that knows which figures a measured card has. A figure that an old
 lacks is None, and is not judged.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from webapp.jobs.contract import Measured
-from webapp.library.models import SIGNATURE_DIM
+from webapp.library.models import LABEL_DIM, SIGNATURE_DIM
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Minimum:
 
 
 MINIMUMS = (
-    Minimum("outside", 0.97, "it leaves the rest of the picture {} as it was, the minimum is {}", True),
+    Minimum("outside", 0.97, "it leaves {} of the rest as it was, the minimum is {}", True),
     Minimum("identity", 0.80, "it keeps identity at {}, the minimum is {}"),
     Minimum("success", 0.80, "it works on {} of the probe pictures, the minimum is {}", True),
     Minimum("additivity", 0.70, "two half steps equal one whole step at {}, the minimum is {}"),
@@ -67,12 +66,13 @@ def failures(card: Measured) -> list[str]:
 
 
 def padded(signature: Sequence[float]) -> list[float] | None:
-    """Return a signature filled up with zeros to what search holds.
+    """Return a whole signature, or the label half of one, as long as search holds them.
 
-    None if it is zero everywhere, or longer than search can hold.
+    With zeros for the picture half, the cosine with stored signatures orders them as the
+    cosine of the label halves does. None if it is zero everywhere or of another layout.
     """
     values = list(signature)
-    if not any(values) or len(values) > SIGNATURE_DIM:
+    if not any(values) or len(values) not in (SIGNATURE_DIM, LABEL_DIM):
         return None
     return values + [0.0] * (SIGNATURE_DIM - len(values))
 
@@ -80,21 +80,6 @@ def padded(signature: Sequence[float]) -> list[float] | None:
 def signature(card: Measured) -> list[float] | None:
     """Return what search compares of a card, or None while it has nothing to compare."""
     return padded(card.signature)
-
-
-def signature_of_effects(
-    effects: Mapping[str, Sequence[float]], names: Sequence[str]
-) -> tuple[float, ...]:
-    """Return the signature of cards from before workers wrote one, as the engine makes it.
-
-    `effects` are (area, dx, dy) by part, `names` the parts of the family in order.
-    """
-    values: list[float] = []
-    for name in names:
-        area, dx, dy = effects.get(name, (0.0, 0.0, 0.0))
-        values += [math.copysign(math.sqrt(abs(area)), area), dx, dy]
-    length = math.hypot(*values) or 1.0
-    return tuple(value / length for value in values)
 
 
 def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:

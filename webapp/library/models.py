@@ -24,7 +24,8 @@ MAX_TAG = 40
 MAX_TAGS = 12
 MAX_NOTES = 500
 MAX_REASON = 1000
-SIGNATURE_DIM = 128  # three numbers for each of up to 42 parts; the rest is zero
+SIGNATURE_DIM = 568  # as the engine's `effect/1`: a half from label maps, a half from pictures
+LABEL_DIM = 384  # of these, the half that a painting has, too
 
 
 class Tag(models.Model):

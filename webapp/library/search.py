@@ -40,7 +40,7 @@ from webapp.library.schemas import (
     Sort,
 )
 
-PAGE = 48
+PAGE = 24
 MAX_FACETS = 60
 MAX_COUNTED = 2000  # beyond it a page says "more than"
 MAX_FACETED = 5000  # facets count the newest of those that match

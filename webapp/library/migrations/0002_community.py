@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ('num_uses', models.PositiveIntegerField(default=0)),
                 ('num_likes', models.PositiveIntegerField(default=0)),
                 ('words', django.contrib.postgres.search.SearchVectorField()),
-                ('signature', pgvector.django.halfvec.HalfVectorField(dimensions=128, null=True)),
+                ('signature', pgvector.django.halfvec.HalfVectorField(dimensions=568, null=True)),
             ],
         ),
         migrations.RemoveIndex(
