@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := editing gpu_worker webapp deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-frontend check build bench format lock schemas
+.PHONY: help install run test test-frontend check build bench bench-library format lock schemas
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ build: ## build the interface into frontend/dist
 
 bench: install ## measure and print every figure as `name value unit`
 	@$(BIN)/python -m deploy.bench
+
+bench-library: install ## measure search, search by painting and albums; ROWS=20000 for a quick look
+	@$(BIN)/python -m deploy.bench.library_main --rows $(or $(ROWS),1000000)
 
 format: ## format all code
 	$(BIN)/ruff check --fix --quiet $(SOURCES) || true

@@ -6,10 +6,12 @@
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
-from deploy.bench import library
-from deploy.bench.__main__ import note, say
+from deploy.bench import album, library, painting
+from deploy.bench.__main__ import EMAIL, PASSWORD, note, say
+from deploy.bench.installation import Installation
 
 
 def main() -> int:
@@ -23,6 +25,18 @@ def main() -> int:
     if "search" in wanted:
         note(f"filling a library of {given.rows} vectors ...")
         library.measure(given.rows, say, num_asked=given.asked, keep=given.keep)
+    if wanted & {"painting", "album"}:
+        with tempfile.TemporaryDirectory(prefix="atelier-bench-") as folder:
+            Path(folder).chmod(0o755)
+            installation = Installation(Path(folder))
+            try:
+                note("starting an installation ...")
+                installation.start()
+                for name, module in (("painting", painting), ("album", album)):
+                    if name in wanted:
+                        module.measure(installation, say, email=EMAIL, password=PASSWORD)
+            finally:
+                installation.stop()
     return 0
 
 
