@@ -16,6 +16,24 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import("../features/account/SignInPage")).default }),
       },
       {
+        path: "/sign-up",
+        lazy: async () => ({ Component: (await import("../features/account/SignUpPage")).default }),
+      },
+      {
+        path: "/confirm/:key",
+        lazy: async () => ({
+          Component: (await import("../features/account/ConfirmPage")).default,
+        }),
+      },
+      ...["/reset", "/reset/:key"].map((path) => ({
+        path,
+        lazy: async () => ({ Component: (await import("../features/account/ResetPage")).default }),
+      })),
+      {
+        path: "/join/:secret",
+        lazy: async () => ({ Component: (await import("../features/team/JoinPage")).default }),
+      },
+      {
         element: <SignedIn />,
         children: [
           { index: true, element: <Navigate to="/pictures" replace /> },
@@ -57,6 +75,12 @@ export const router = createBrowserRouter([
                 path: "/library/:vectorId",
                 lazy: async () => ({
                   Component: (await import("../features/library/VectorPage")).default,
+                }),
+              },
+              {
+                path: "/shared/:secret",
+                lazy: async () => ({
+                  Component: (await import("../features/sharing/SharedPage")).default,
                 }),
               },
               {
