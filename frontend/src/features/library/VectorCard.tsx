@@ -4,10 +4,11 @@ import { type FocusEvent, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 
 import type { EditVector } from "../../api/client";
-import { IconPeople, IconPlus, IconUsed } from "../../ui/icons";
+import { IconGlobe, IconPeople, IconPlus, IconUsed } from "../../ui/icons";
 import { count, counted, strength } from "../../ui/words";
+import { Like } from "./Like";
 import { StripPicture, useStrip } from "./Strip";
-import { figuresOf } from "./figures";
+import { shortFigures } from "./figures";
 import styles from "./library.module.css";
 
 const LONG_PRESS_MS = 450;
@@ -80,18 +81,22 @@ export function VectorCard({
           </div>
           <div className={`at-spread ${styles.who}`}>
             <span className="at-row at-ellipsis">
-              <IconPeople size={15} />
+              {vector.is_team ? <IconPeople size={15} /> : <IconGlobe size={15} />}
+              <span className="at-hidden">{vector.is_team ? "Team" : "Community"}, by</span>
               <span className="at-ellipsis">{vector.author.name}</span>
             </span>
-            <span className="at-row" title={counted(vector.num_uses, "use")}>
-              <IconUsed size={15} />
-              <span>{count(vector.num_uses)}</span>
-              <span className="at-hidden">uses</span>
+            <span className={styles.counts}>
+              <span className="at-row" title={counted(vector.num_uses, "use")}>
+                <IconUsed size={15} />
+                <span>{count(vector.num_uses)}</span>
+                <span className="at-hidden">uses</span>
+              </span>
+              <Like vector={vector} />
             </span>
           </div>
           {card ? (
             <dl className={styles.figures}>
-              {figuresOf(card).map((figure) => (
+              {shortFigures(card).map((figure) => (
                 <div
                   key={figure.short}
                   data-below={figure.isBelow || undefined}
