@@ -1,7 +1,7 @@
 # Every routine command. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := editing gpu_worker webapp deploy tests
+SOURCES := editing gpu_worker webapp atelier_client deploy tests
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-frontend check build bench bench-library format lock schemas
@@ -24,7 +24,7 @@ test-frontend: ## run the tests of the front end alone
 check: install ## lint, types, import contracts
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy editing gpu_worker webapp deploy
+	$(BIN)/mypy editing gpu_worker webapp atelier_client deploy
 	$(BIN)/lint-imports
 	cd frontend && npm run lint && npm run typecheck
 

@@ -184,14 +184,15 @@ def fill(made: Synthetic, say: say_figure) -> Any:
         for name, definition in indexes:
             began = time.perf_counter()
             cursor.execute(definition)
-            if name in ("entry_signature", "entry_words"):
+            if name in ("effect_signature", "entry_words"):
                 cursor.execute("SELECT pg_relation_size(%s)", [name])
                 size = cursor.fetchone()[0]
                 say(f"{name}_build_s", time.perf_counter() - began, "s")
                 say(f"{name}_size", size / 2**20, "MiB")
         cursor.execute("ANALYZE")
-        cursor.execute("SELECT pg_total_relation_size('library_searchentry')")
-        say("search_table_size", cursor.fetchone()[0] / 2**20, "MiB")
+        for table in ("library_searchentry", "library_effectentry"):
+            cursor.execute("SELECT pg_total_relation_size(%s)", [table])
+            say(f"{table}_size", cursor.fetchone()[0] / 2**20, "MiB")
         # As after some minutes of service: what is asked often is in memory.
         cursor.execute("SELECT count(*) FROM library_searchentry WHERE words IS NOT NULL")
     return people
@@ -201,7 +202,8 @@ def _drop_indexes(cursor: Any) -> list[tuple[str, str]]:
     """Drop what is quicker made afterwards; return the names and definitions."""
     cursor.execute(
         "SELECT indexname, indexdef FROM pg_indexes"
-        " WHERE tablename = 'library_searchentry' AND indexname NOT LIKE '%pkey'"
+        " WHERE tablename IN ('library_searchentry', 'library_effectentry')"
+        " AND indexname NOT LIKE '%pkey'"
     )
     found: list[tuple[str, str]] = list(cursor.fetchall())
     for name, _ in found:
@@ -232,6 +234,9 @@ def _tables(
 
     def stored(number: int) -> str:
         return "[" + ",".join(f"{v:.3g}" for v in laid_out(made.signatures[number])) + "]"
+
+    def is_listed(number: int) -> str:
+        return "f" if number >= made.team.start else "t"
 
     def version_id(number: int) -> UUID:
         return UUID(int=(0x0199 << 112) | number)
@@ -275,13 +280,22 @@ def _tables(
         "library_searchentry",
         "edit_vector_id, team_id, author_id, family, bundle, is_listed, parts, tags, locality,"
         " identity, success, allows_commercial, allows_derivatives, created_at, title_key,"
-        " num_uses, num_likes, words, signature",
+        " num_uses, num_likes, words",
         blocks(
             lambda n: (
-                f"{uuid_of(n)}\t{team(n)}\t{author}\tportraits\tportraits-64\t"
-                f"{'f' if n >= made.team.start else 't'}\t{{hair}}\t{{}}\t0.6\t0.97\t0.95\t"
-                "t\tt\t"
-                f"{at}\t{title(n)}\t{uses[n]}\t{uses[n] // 8}\t\t{stored(n)}\n"
+                f"{uuid_of(n)}\t{team(n)}\t{author}\tportraits\tportraits-64\t{is_listed(n)}\t"
+                f"{{hair}}\t{{}}\t0.6\t0.97\t0.95\tt\tt\t{at}\t{title(n)}\t{uses[n]}\t"
+                f"{uses[n] // 8}\t\n"
+            )
+        ),
+    )
+    yield (
+        "library_effectentry",
+        "edit_vector_id, team_id, family, bundle, is_listed, signature",
+        blocks(
+            lambda n: (
+                f"{uuid_of(n)}\t{team(n)}\tportraits\tportraits-64\t{is_listed(n)}\t"
+                f"{stored(n)}\n"
             )
         ),
     )

@@ -245,7 +245,8 @@ def _vector(
     num_old = old.update(deleted_at=now)
     title = str(read.card.get("title") or name.replace("_", " ").capitalize())
     groups = {part.group.lower() for part in info.parts if part.id in read.parts}
-    library.save_edit_vector(
+    card = _card(info, read, path.with_suffix(".strips.webp"))
+    made = library.save_edit_vector(
         actor=author,
         team=team,
         bundle=info.name,
@@ -257,9 +258,12 @@ def _vector(
         description=str(read.card.get("description", "")),
         tags=[str(tag) for tag in read.card.get("tags", ())] or sorted(groups),
         measured_by=measured_by,
-        card=_card(info, read, path.with_suffix(".strips.webp")),
+        card=card,
         now=now,
     )
+    if card is not None and not card.signature and made.current_version is not None:
+        # Shown at once, and found by effect as soon as a worker has looked at it.
+        library.measure(made.current_version, owner=measured_by, team=team, now=now)
     return f"{'Renewed' if num_old else 'Added'} the edit vector {title}."
 
 

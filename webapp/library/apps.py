@@ -10,9 +10,17 @@ class LibraryConfig(AppConfig):
     name = "webapp.library"
 
     def ready(self) -> None:
+        from webapp.accounts import quotas
         from webapp.library import handlers
+        from webapp.library.models import EditVector
 
         handlers.register()
+        quotas.register(
+            "vectors",
+            title="edit vectors",
+            setting="QUOTA_VECTORS",
+            used=lambda team: EditVector.objects.live().filter(team=team).count(),
+        )
         post_migrate.connect(_index_missing, sender=self)
 
 

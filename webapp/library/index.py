@@ -7,6 +7,7 @@ waits for the row of a popular vector.
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchVector
@@ -18,6 +19,7 @@ from webapp.library import cards
 from webapp.library.folding import fold
 from webapp.library.models import (
     EditVector,
+    EffectEntry,
     Like,
     PublicationState,
     RollUp,
@@ -63,13 +65,14 @@ def refresh(edit_vector_id: UUID) -> None:
     )
     if found is None:
         SearchEntry.objects.filter(pk=edit_vector_id).delete()
+        EffectEntry.objects.filter(pk=edit_vector_id).delete()
         return
     version = found.current_version
     assert version is not None
     tags = sorted(found.tags.values_list("name", flat=True))
     card = Measured.model_validate(version.card) if version.card is not None else None
     publication = getattr(found, "publication", None)
-    fields = {
+    fields: dict[str, Any] = {
         "team_id": found.team_id,
         "author_id": found.author_id,
         "family": version.family,
@@ -84,7 +87,6 @@ def refresh(edit_vector_id: UUID) -> None:
         "allows_derivatives": found.allows_derivatives,
         "created_at": found.created_at,
         "title_key": found.title.lower(),
-        "signature": cards.signature(card) if card else None,
         "words": _document(found, tags),
     }
     if not SearchEntry.objects.filter(pk=found.pk).update(**fields):
@@ -93,6 +95,15 @@ def refresh(edit_vector_id: UUID) -> None:
             "num_likes": Like.objects.filter(edit_vector=found, is_on=True).count(),
         }
         SearchEntry(edit_vector=found, **counts, **fields).save(force_insert=True)
+    signature = cards.signature(card) if card else None
+    if signature is None:
+        EffectEntry.objects.filter(pk=found.pk).delete()
+        return
+    shared = ("team_id", "family", "bundle", "is_listed")
+    EffectEntry.objects.update_or_create(
+        edit_vector=found,
+        defaults={"signature": signature, **{name: fields[name] for name in shared}},
+    )
 
 
 def refresh_missing() -> int:

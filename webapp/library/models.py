@@ -205,7 +205,6 @@ class SearchEntry(models.Model):
     num_uses = models.PositiveIntegerField(default=0)
     num_likes = models.PositiveIntegerField(default=0)
     words = SearchVectorField()
-    signature = HalfVectorField(dimensions=SIGNATURE_DIM, null=True)
 
     objects = SearchEntryQuerySet.as_manager()
 
@@ -216,9 +215,29 @@ class SearchEntry(models.Model):
             models.Index(fields=["-num_likes", "-edit_vector"], name="entry_liked"),
             models.Index(fields=["-created_at", "-edit_vector"], name="entry_new"),
             models.Index(fields=["title_key", "edit_vector"], name="entry_title"),
+        ]
+
+
+class EffectEntry(models.Model):
+    """What a measured edit vector does, as similarity compares it; written by `index` alone.
+
+    A table of its own: signatures are long, and would make every search for words read more.
+    """
+
+    edit_vector = models.OneToOneField(
+        EditVector, on_delete=models.CASCADE, primary_key=True, related_name="effect"
+    )
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    family = models.CharField(max_length=64)
+    bundle = models.CharField(max_length=64)
+    is_listed = models.BooleanField(default=False)
+    signature = HalfVectorField(dimensions=SIGNATURE_DIM)
+
+    class Meta:
+        indexes: ClassVar = [
             HnswIndex(
                 fields=["signature"],
-                name="entry_signature",
+                name="effect_signature",
                 m=16,
                 ef_construction=64,
                 opclasses=["halfvec_cosine_ops"],

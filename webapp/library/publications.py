@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.common import events
 from webapp.common.errors import ConflictError, RefusedInputError
@@ -31,6 +32,8 @@ from webapp.library.models import (
     UseEvent,
     Verdict,
 )
+from webapp.webhooks import services as webhooks
+from webapp.webhooks.models import EVENTS
 
 State = PublicationState
 
@@ -95,11 +98,25 @@ def _changed(edit_vector: EditVector) -> None:
     events.announce_team(edit_vector.team_id, event)
 
 
-def _move(publication: Publication, state: State, *, now: datetime) -> None:
+def _move(
+    publication: Publication, state: State, *, now: datetime, actor: User | None = None
+) -> None:
+    """Bring a publication into another state; `actor` is None where figures decided."""
+    before = str(publication.state)
     publication.state = state
     publication.changed_at = now
     publication.save()
-    _changed(publication.edit_vector)
+    edit_vector = publication.edit_vector
+    audit.record(
+        team=edit_vector.team_id, actor=actor, action=f"library.{state}", target=edit_vector.pk,
+        title=edit_vector.title, before=before, after=str(state),
+    )  # fmt: skip
+    if f"vector.{state}" in EVENTS:
+        webhooks.emit(
+            team_id=edit_vector.team_id, event=f"vector.{state}", now=now,
+            data={"edit_vector_id": str(edit_vector.pk), "title": edit_vector.title},
+        )  # fmt: skip
+    _changed(edit_vector)
 
 
 # ---- publishing ----------------------------------------------------------------------------
@@ -139,13 +156,16 @@ def publish(
     publication.published_by = actor
     publication.reasons = []
     if version.card is None:
-        _move(publication, State.MEASURING, now=now)  # its measuring job is under way
+        # Its measuring job is under way.
+        _move(publication, State.MEASURING, now=now, actor=actor)
         return publication
-    _decide(publication, Measured.model_validate(version.card), now=now)
+    _decide(publication, Measured.model_validate(version.card), now=now, actor=actor)
     return publication
 
 
-def _decide(publication: Publication, card: Measured, *, now: datetime) -> None:
+def _decide(
+    publication: Publication, card: Measured, *, now: datetime, actor: User | None = None
+) -> None:
     edit_vector = publication.edit_vector
     publication.reasons = cards.failures(card)
     if publication.reasons:
@@ -154,12 +174,11 @@ def _decide(publication: Publication, card: Measured, *, now: datetime) -> None:
             text=f"{edit_vector.title} is not listed: {'; '.join(publication.reasons)}. "
             "It stays in your team's library.",
         )  # fmt: skip
-        _move(publication, State.DRAFT, now=now)
+        _move(publication, State.DRAFT, now=now, actor=actor)
         return
     publication.listed_at = publication.listed_at or now
-    _move(
-        publication, State.LISTED if publication.is_wanted_listed else State.UNLISTED, now=now
-    )
+    wanted = State.LISTED if publication.is_wanted_listed else State.UNLISTED
+    _move(publication, wanted, now=now, actor=actor)
     if not publication.is_wanted_listed:
         return
     tell(
@@ -225,7 +244,7 @@ def withdraw(*, actor: User, edit_vector_id: UUID, now: datetime) -> None:
     edit_vector = policies.changeable_edit_vector(actor, edit_vector_id)
     publication = Publication.objects.filter(edit_vector=edit_vector).first()
     if publication is not None and publication.state in (*OPEN_STATES, State.MEASURING):
-        _move(publication, State.WITHDRAWN, now=now)
+        _move(publication, State.WITHDRAWN, now=now, actor=actor)
 
 
 # ---- reports, decisions, appeals -------------------------------------------------------------
@@ -296,7 +315,7 @@ def decide_report(
             edit_vector=edit_vector
         )
         publication.reasons = [plain[:300]]
-        _move(publication, State.REMOVED, now=now)
+        _move(publication, State.REMOVED, now=now, actor=actor)
         tell(
             [edit_vector.author_id], "removed", edit_vector, now=now,
             text=f"A moderator removed {title} from the community: {plain}",
@@ -360,7 +379,7 @@ def decide_appeal(
         )
         publication.reasons = []
         wanted = State.LISTED if publication.is_wanted_listed else State.UNLISTED
-        _move(publication, wanted, now=now)
+        _move(publication, wanted, now=now, actor=actor)
     outcome = "is back with the community" if is_upheld else "stays removed"
     tell(
         [found.author_id], "decided", edit_vector, now=now,

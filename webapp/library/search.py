@@ -31,7 +31,7 @@ from webapp.jobs.contract import SearchScope
 from webapp.jobs.sources import Candidate
 from webapp.library import cards, selectors
 from webapp.library.folding import prefix_query
-from webapp.library.models import EditVector, SearchEntry, SearchEntryQuerySet
+from webapp.library.models import EditVector, EffectEntry, SearchEntry, SearchEntryQuerySet
 from webapp.library.schemas import (
     EditVectorPage,
     FacetOut,
@@ -42,10 +42,10 @@ from webapp.library.schemas import (
 
 PAGE = 24
 MAX_FACETS = 60
-MAX_COUNTED = 2000  # beyond it a page says "more than"
+MAX_COUNTED = 1000  # beyond it a page says "more than"
 MAX_FACETED = 5000  # facets count the newest of those that match
-MAX_RANKED = 1000  # best match ranks the most used of those that match
-EF_SEARCH = 100
+MAX_RANKED = 400  # best match ranks the most used of those that match
+EF_SEARCH = 250
 MAX_SCAN_TUPLES = 40_000
 # Where the facets of measured figures begin.
 LOCAL, IDENTITY, WORKS = 0.5, 0.95, 0.9
@@ -297,8 +297,8 @@ def similar(
     """
     distance = CosineDistance("signature", HalfVector(list(signature)))
 
-    def nearest(found: QuerySet[SearchEntry]) -> list[tuple[UUID, float]]:
-        found = found.filter(signature__isnull=False, family=family)
+    def nearest(found: QuerySet[EffectEntry]) -> list[tuple[UUID, float]]:
+        found = found.filter(family=family)
         if bundle:
             found = found.filter(bundle=bundle)
         if exclude is not None:
@@ -310,7 +310,7 @@ def similar(
     if scope in ("all", "team"):
         teams = list(Team.objects.visible_to(user).values_list("pk", flat=True))
         # No condition of the approximate index: the database reads the team's rows, exactly.
-        found |= nearest(SearchEntry.objects.filter(team_id__in=teams))
+        found |= nearest(EffectEntry.objects.filter(team_id__in=teams))
     if scope in ("all", "community"):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
@@ -318,7 +318,7 @@ def similar(
             cursor.execute(
                 "SELECT set_config('hnsw.max_scan_tuples', %s, true)", [str(MAX_SCAN_TUPLES)]
             )
-            found |= nearest(SearchEntry.objects.filter(is_listed=True))
+            found |= nearest(EffectEntry.objects.filter(is_listed=True))
     best = sorted(found.items(), key=lambda item: item[1])[:limit]
     return [(pk, 1 - far) for pk, far in best]
 
@@ -333,8 +333,8 @@ def like_vector(
     Raises:
         UnknownVectorError: `user` can see no such edit vector.
     """
-    entry = selectors.entry_of(user, edit_vector_id)
-    if entry is None or entry.signature is None:
+    entry = selectors.effect_of(user, edit_vector_id)
+    if entry is None:
         return []
     likeness = dict(
         similar(

@@ -24,11 +24,11 @@ from webapp.library.models import (
     Appeal,
     EditVector,
     EditVectorVersion,
+    EffectEntry,
     Follow,
     Like,
     Notice,
     Report,
-    SearchEntry,
     Verdict,
 )
 from webapp.library.models import (
@@ -87,7 +87,7 @@ def _detailed(found: QuerySet[EditVector]) -> QuerySet[EditVector]:
         .select_related("forked_from__edit_vector__author")
         .defer(
             "current_version__offset", "forked_from__offset", "forked_from__card",
-            "entry__words", "entry__signature",
+            "entry__words",
         )
         .prefetch_related("tags")
     )  # fmt: skip
@@ -111,14 +111,14 @@ def shown_all(user: User, ids: Sequence[UUID]) -> list[EditVectorOut]:
     return _out([found[pk] for pk in ids if pk in found], user)
 
 
-def entry_of(user: User, edit_vector_id: UUID) -> SearchEntry | None:
-    """Return what search holds of a live edit vector.
+def effect_of(user: User, edit_vector_id: UUID) -> EffectEntry | None:
+    """Return what similarity compares of a live edit vector; None until it was measured.
 
     Raises:
         UnknownVectorError: `user` can see no such edit vector.
     """
     found = policies.visible_edit_vector(user, edit_vector_id)
-    return SearchEntry.objects.filter(pk=found.pk).first()
+    return EffectEntry.objects.filter(pk=found.pk).first()
 
 
 # ---- single vectors ----------------------------------------------------------------------
@@ -162,7 +162,7 @@ def page(user: User, edit_vector_id: UUID) -> VectorPageOut:
         forks=[
             ForkOut.of(row)
             for row in forks.select_related("author", "entry", "forked_from")
-            .defer("forked_from__offset", "entry__words", "entry__signature")
+            .defer("forked_from__offset", "entry__words")
             .order_by("-entry__num_uses", "pk")[:MAX_LINES]
         ],
         is_author_followed=Follow.objects.filter(

@@ -12,6 +12,8 @@ from uuid import UUID
 from django.db import transaction
 from numpy.typing import NDArray
 
+from webapp.accounts import policies as accounts
+from webapp.accounts import quotas
 from webapp.accounts.models import Team, User
 from webapp.common import events
 from webapp.common.errors import RefusedInputError
@@ -136,8 +138,10 @@ def save_edit_vector(
         WrongShapeError: it is not of the bundle's shape.
         UnknownPartError: the family lacks one of `parts`.
         BadWordingError: the title, description or a tag breaks a rule.
+        QuotaExceededError: the team has as many as it may have.
     """
     names = _checked_tags(tags)
+    quotas.check(team, "vectors")
     edit_vector = EditVector.objects.create(
         team=team,
         author=actor,
@@ -156,7 +160,7 @@ def save_edit_vector(
     _set_tags(edit_vector, names)
     index.refresh(edit_vector.pk)
     if card is None:
-        _measure(version, owner=measured_by or actor, team=team, now=now)
+        measure(version, owner=measured_by or actor, team=team, now=now)
     _announce(edit_vector)
     return edit_vector
 
@@ -205,7 +209,8 @@ def _add_version(
     )
 
 
-def _measure(version: EditVectorVersion, *, owner: User, team: Team, now: datetime) -> None:
+def measure(version: EditVectorVersion, *, owner: User, team: Team, now: datetime) -> None:
+    """Have a version measured, for the first time or anew; its card follows."""
     request = MeasureEditVector(bundle=version.bundle, edit_vector_version_id=version.pk)
     jobs.enqueue(owner=owner, team=team, request=request, now=now)
 
@@ -256,7 +261,7 @@ def add_version(
         raise SameVersionError("This is the version that is there already; nothing changed.")
     if not publications.is_open(edit_vector):
         publications.make_current(version, now=now)
-    _measure(version, owner=actor, team=edit_vector.team, now=now)
+    measure(version, owner=actor, team=edit_vector.team, now=now)
     _announce(edit_vector)
     return version
 
@@ -277,10 +282,12 @@ def fork_edit_vector(
 
     Raises:
         UnknownVectorError: the actor can see no such edit vector.
+        ReadOnlyError: the actor may only look in this team.
         NoDerivativesError: its licence does not allow others to change it.
         BadOffsetError: at this strength nobody could apply it.
     """
     source = policies.visible_edit_vector(actor, edit_vector_id)
+    accounts.require_editor(actor, team.pk)
     if source.team_id != team.pk and not source.allows_derivatives:
         raise policies.NoDerivativesError(
             f"{source.author.display_name} does not allow changes to this edit vector, "
