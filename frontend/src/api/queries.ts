@@ -43,6 +43,7 @@ export const keys = {
   collection: (id: string) => ["library", "collections", id] as const,
   conflicts: (ids: readonly string[]) => ["library", "conflicts", ...ids] as const,
   moderation: ["moderation"] as const,
+  albumRuns: ["albums"] as const,
   albumRun: (id: string) => ["albums", id] as const,
 };
 
@@ -234,6 +235,11 @@ export const conflictsQuery = (ids: readonly string[]) =>
 export const moderationQuery = queryOptions({
   queryKey: keys.moderation,
   queryFn: () => take(api.GET("/api/moderation")),
+});
+
+export const albumRunsQuery = queryOptions({
+  queryKey: keys.albumRuns,
+  queryFn: () => take(api.GET("/api/album-runs")),
 });
 
 /** One run over an album, read again while pictures of it wait. */

@@ -11,6 +11,7 @@ import { keys, sessionQuery } from "../api/queries";
 import { Avatar } from "../ui/Avatar";
 import {
   IconCheck,
+  IconFlag,
   IconLeave,
   IconMoon,
   IconPeople,
@@ -108,6 +109,11 @@ export function PersonMenu({ person }: { readonly person: NonNullable<Session["u
         <Menu.Item component={Link} to="/account" leftSection={<IconPerson size={16} />}>
           Account
         </Menu.Item>
+        {person.is_moderator && (
+          <Menu.Item component={Link} to="/moderation" leftSection={<IconFlag size={16} />}>
+            Moderation
+          </Menu.Item>
+        )}
         <Menu.Item leftSection={<IconLeave size={16} />} onClick={() => void leave()}>
           Sign out
         </Menu.Item>

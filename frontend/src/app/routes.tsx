@@ -72,6 +72,42 @@ export const router = createBrowserRouter([
                 }),
               },
               {
+                path: "/library/collections",
+                lazy: async () => ({
+                  Component: (await import("../features/library/CollectionsPage")).default,
+                }),
+              },
+              {
+                path: "/library/collections/:collectionId",
+                lazy: async () => ({
+                  Component: (await import("../features/library/CollectionPage")).default,
+                }),
+              },
+              {
+                path: "/album-runs",
+                lazy: async () => ({
+                  Component: (await import("../features/albums/RunsPage")).default,
+                }),
+              },
+              {
+                path: "/album-runs/new",
+                lazy: async () => ({
+                  Component: (await import("../features/albums/NewRunPage")).default,
+                }),
+              },
+              {
+                path: "/album-runs/:runId",
+                lazy: async () => ({
+                  Component: (await import("../features/albums/RunPage")).default,
+                }),
+              },
+              {
+                path: "/moderation",
+                lazy: async () => ({
+                  Component: (await import("../features/moderation/ModerationPage")).default,
+                }),
+              },
+              {
                 path: "/library/:vectorId",
                 lazy: async () => ({
                   Component: (await import("../features/library/VectorPage")).default,

@@ -2,7 +2,7 @@
 
 import { Menu } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "react-router";
+import { Link, useNavigate } from "react-router";
 
 import { type EditVector, type VectorPage, api, take } from "../../api/client";
 import { asProblem } from "../../api/problem";
@@ -82,14 +82,6 @@ export function CollectButton({ vector }: { readonly vector: EditVector }) {
       }),
     );
   const collect = useChange(put, `Added ${vector.title} to the collection.`);
-  const begin = useChange(async (is_personal: boolean) => {
-    const made = await take(
-      api.POST("/api/collections", {
-        body: { title: is_personal ? "Favourites" : "Our vectors", description: "", is_personal },
-      }),
-    );
-    await put(made.collection.id);
-  }, `Began a collection with ${vector.title}.`);
   return (
     <Menu position="bottom-end" width={230}>
       <Menu.Target>
@@ -97,15 +89,16 @@ export function CollectButton({ vector }: { readonly vector: EditVector }) {
           <IconFolder size={16} /> Collect
         </button>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
         {collections?.map((one) => (
           <Menu.Item key={one.id} onClick={() => collect.mutate(one.id)}>
             {one.title}
           </Menu.Item>
         ))}
         {collections && collections.length > 0 && <Menu.Divider />}
-        <Menu.Item onClick={() => begin.mutate(false)}>New, for the team</Menu.Item>
-        <Menu.Item onClick={() => begin.mutate(true)}>New, for myself</Menu.Item>
+        <Menu.Item component={Link} to="/library/collections">
+          New collection
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,6 +1,6 @@
 /** One edit vector in the library. Pointed at or focused, it plays, and grows over the next. */
 
-import { type FocusEvent, useMemo, useRef, useState } from "react";
+import { type FocusEvent, type ReactNode, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 
 import type { EditVector } from "../../api/client";
@@ -18,6 +18,7 @@ export function VectorCard({
   isTried,
   onTry,
   onAdd,
+  action,
 }: {
   readonly vector: EditVector;
   readonly isTried: boolean;
@@ -25,6 +26,8 @@ export function VectorCard({
   readonly onTry: () => void;
   /** Try it together with those tried already. */
   readonly onAdd: () => void;
+  /** One more button, for the page that the card is on. */
+  readonly action?: ReactNode;
 }) {
   const [isAwake, setAwake] = useState(false);
   const strengths = useMemo(() => vector.strengths, [vector.strengths]);
@@ -147,6 +150,7 @@ export function VectorCard({
               >
                 <IconPlus size={16} />
               </button>
+              {action}
             </div>
           </div>
         </div>

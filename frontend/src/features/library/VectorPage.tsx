@@ -24,13 +24,13 @@ import { IconCheck, IconDownload, IconMore, IconPen, IconTrash, IconWarning } fr
 import { toast } from "../../ui/live";
 import { useNow } from "../../ui/useNow";
 import { counted, percent, spokenStrength, strength, titled, when } from "../../ui/words";
-import { band } from "./Dock";
+import { Dock, band } from "./Dock";
 import { Like } from "./Like";
 import { CollectButton, FollowButton, ForkButton, PublishButton } from "./VectorActions";
 import { Asking, type Question } from "./VectorQuestions";
 import { LicenseChips, Lineage, Standing, StateChip, isOpen } from "./VectorStanding";
 import { effects, figuresOf, nearest } from "./figures";
-import { tryAlone } from "./tryOut";
+import { tryAlone, useTryOut } from "./tryOut";
 import styles from "./library.module.css";
 
 const FACES = 5;
@@ -92,189 +92,193 @@ function VectorView({
     onError: (error) => toast(asProblem(error).message),
   });
   const titles = new Map(family?.parts.map((part) => [part.name, part]));
+  const isDocked = useTryOut((tryOut) => tryOut.isOpen);
   return (
-    <div className={styles.vector}>
-      <nav className={styles.crumbs} aria-label="Where you are">
-        <Link to="/library">Library</Link> / <span aria-current="page">{vector.title}</span>
-      </nav>
-      <header className={styles.vectorHead}>
-        <div>
-          <h1>{vector.title}</h1>
-          <div className={styles.by}>
-            <Avatar person={vector.author} size={20} isNamed />
-            <span>{vector.author.name}</span>
-            <StateChip vector={vector} />
-            <FollowButton page={page} />
-            {vector.tags.map((tag) => (
-              <Link key={tag} className="at-chip" to={`/library?tags=${encodeURIComponent(tag)}`}>
-                {tag}
-              </Link>
-            ))}
+    <div className={styles.collection} data-docked={isDocked || undefined}>
+      <div className={styles.vector}>
+        <nav className={styles.crumbs} aria-label="Where you are">
+          <Link to="/library">Library</Link> / <span aria-current="page">{vector.title}</span>
+        </nav>
+        <header className={styles.vectorHead}>
+          <div>
+            <h1>{vector.title}</h1>
+            <div className={styles.by}>
+              <Avatar person={vector.author} size={20} isNamed />
+              <span>{vector.author.name}</span>
+              <StateChip vector={vector} />
+              <FollowButton page={page} />
+              {vector.tags.map((tag) => (
+                <Link key={tag} className="at-chip" to={`/library?tags=${encodeURIComponent(tag)}`}>
+                  {tag}
+                </Link>
+              ))}
+            </div>
           </div>
-        </div>
-        <div className={styles.buttons}>
-          <Like vector={vector} isLarge />
-          {vector.may_fork && <ForkButton vector={vector} />}
-          <CollectButton vector={vector} />
-          {vector.may_export && (
-            <a
-              className="at-button"
-              data-size="main"
-              href={`/api/edit-vectors/${vector.id}/file`}
-              download
-            >
-              <IconDownload size={16} /> Export
-            </a>
-          )}
-          {(vector.may_change || !vector.is_own) && (
-            <Menu position="bottom-end" width={210}>
-              <Menu.Target>
-                <button
-                  type="button"
-                  className="at-button"
-                  data-size="main"
-                  aria-label={`More about ${vector.title}`}
-                >
-                  <IconMore />
-                </button>
-              </Menu.Target>
-              <Menu.Dropdown>
-                {vector.may_change && (
-                  <>
-                    <Menu.Item leftSection={<IconPen size={16} />} onClick={() => setEditing(true)}>
-                      Name and tags
-                    </Menu.Item>
-                    <Menu.Item
-                      leftSection={<IconCheck size={16} />}
-                      onClick={() => setAsking("license")}
-                    >
-                      Licence
-                    </Menu.Item>
-                    <Menu.Item
-                      leftSection={<IconTrash size={16} />}
-                      onClick={() => remove.mutate()}
-                    >
-                      Remove
-                    </Menu.Item>
-                  </>
-                )}
-                {!vector.is_own && (
-                  <Menu.Item
-                    leftSection={<IconWarning size={16} />}
-                    disabled={page.is_reported || !isOpen(vector)}
-                    onClick={() => setAsking("report")}
-                  >
-                    {page.is_reported ? "Reported" : "Report"}
-                  </Menu.Item>
-                )}
-              </Menu.Dropdown>
-            </Menu>
-          )}
-          {vector.may_change && <PublishButton vector={vector} />}
-          <button
-            type="button"
-            className="at-button"
-            data-filled
-            data-size="main"
-            onClick={() => {
-              tryAlone(vector);
-              void navigate("/library");
-            }}
-          >
-            Try on my picture
-          </button>
-        </div>
-      </header>
-      <Standing page={page} onAppeal={() => setAsking("appeal")} />
-      {card ? (
-        <div className={styles.three}>
-          <section aria-label="On one face">
-            <OneFace vector={vector} card={card} />
-            {vector.description && <p>{vector.description}</p>}
-          </section>
-          <section>
-            <h2>On {counted(Math.min(FACES, card.strips.length), "face")} it has never seen</h2>
-            <FaceTable card={card} />
-            <h2>Where it acts</h2>
-            <div className={styles.where}>
-              {card.heat_url && (
-                <img
-                  src={card.heat_url}
-                  alt="Mean change at strength 1 on the faces above, brighter is more"
-                />
-              )}
-              <ul className={styles.effects}>
-                {effects(card).map(({ part, share }) => (
-                  <li key={part}>
-                    <Swatch color={titles.get(part)?.color ?? "var(--at-track)"} />
-                    <span>{titles.get(part)?.title ?? titled(part)}</span>
-                    <span className={styles.barTrack}>
-                      <span style={{ width: percent(share).replace(" ", "") }} />
-                    </span>
-                    <span>{percent(share)}</span>
-                  </li>
-                ))}
-              </ul>
-            </div>
-            <Alike vectorId={vector.id} />
-          </section>
-          <section>
-            <div>
-              <h2>Measured figures</h2>
-              <p className="at-hint">
-                {counted(card.num_probes, "probe picture")}, model {vector.bundle},{" "}
-                {when(vector.version.created_at, now)}
-              </p>
-            </div>
-            {figuresOf(card).map((figure) => (
-              <div
-                key={figure.name}
-                className={styles.bar}
-                data-below={figure.isBelow || undefined}
+          <div className={styles.buttons}>
+            <Like vector={vector} isLarge />
+            {vector.may_fork && <ForkButton vector={vector} />}
+            <CollectButton vector={vector} />
+            {vector.may_export && (
+              <a
+                className="at-button"
+                data-size="main"
+                href={`/api/edit-vectors/${vector.id}/file`}
+                download
               >
-                <div className="at-spread">
-                  <strong>{figure.name}</strong>
-                  <b>{figure.shown}</b>
-                </div>
-                <div className={styles.barTrack}>
-                  <span style={{ width: `${Math.min(1, figure.share) * 100}%` }} />
-                  <i style={{ left: `${figure.minimum * 100}%` }} />
-                </div>
-                <p className="at-hint">{figure.meaning}</p>
+                <IconDownload size={16} /> Export
+              </a>
+            )}
+            {(vector.may_change || !vector.is_own) && (
+              <Menu position="bottom-end" width={210}>
+                <Menu.Target>
+                  <button
+                    type="button"
+                    className="at-button"
+                    data-size="main"
+                    aria-label={`More about ${vector.title}`}
+                  >
+                    <IconMore />
+                  </button>
+                </Menu.Target>
+                <Menu.Dropdown>
+                  {vector.may_change && (
+                    <>
+                      <Menu.Item
+                        leftSection={<IconPen size={16} />}
+                        onClick={() => setEditing(true)}
+                      >
+                        Name and tags
+                      </Menu.Item>
+                      <Menu.Item
+                        leftSection={<IconCheck size={16} />}
+                        onClick={() => setAsking("license")}
+                      >
+                        Licence
+                      </Menu.Item>
+                      <Menu.Item
+                        leftSection={<IconTrash size={16} />}
+                        onClick={() => remove.mutate()}
+                      >
+                        Remove
+                      </Menu.Item>
+                    </>
+                  )}
+                  {!vector.is_own && (
+                    <Menu.Item
+                      leftSection={<IconWarning size={16} />}
+                      disabled={page.is_reported || !isOpen(vector)}
+                      onClick={() => setAsking("report")}
+                    >
+                      {page.is_reported ? "Reported" : "Report"}
+                    </Menu.Item>
+                  )}
+                </Menu.Dropdown>
+              </Menu>
+            )}
+            {vector.may_change && <PublishButton vector={vector} />}
+            <button
+              type="button"
+              className="at-button"
+              data-filled
+              data-size="main"
+              onClick={() => tryAlone(vector)}
+            >
+              Try on my picture
+            </button>
+          </div>
+        </header>
+        <Standing page={page} onAppeal={() => setAsking("appeal")} />
+        {card ? (
+          <div className={styles.three}>
+            <section aria-label="On one face">
+              <OneFace vector={vector} card={card} />
+              {vector.description && <p>{vector.description}</p>}
+            </section>
+            <section>
+              <h2>On {counted(Math.min(FACES, card.strips.length), "face")} it has never seen</h2>
+              <FaceTable card={card} />
+              <h2>Where it acts</h2>
+              <div className={styles.where}>
+                {card.heat_url && (
+                  <img
+                    src={card.heat_url}
+                    alt="Mean change at strength 1 on the faces above, brighter is more"
+                  />
+                )}
+                <ul className={styles.effects}>
+                  {effects(card).map(({ part, share }) => (
+                    <li key={part}>
+                      <Swatch color={titles.get(part)?.color ?? "var(--at-track)"} />
+                      <span>{titles.get(part)?.title ?? titled(part)}</span>
+                      <span className={styles.barTrack}>
+                        <span style={{ width: percent(share).replace(" ", "") }} />
+                      </span>
+                      <span>{percent(share)}</span>
+                    </li>
+                  ))}
+                </ul>
               </div>
-            ))}
-            <hr className={styles.rule} />
-            <Lineage page={page} now={now} />
-            <hr className={styles.rule} />
-            <LicenseChips license={vector.license} />
-            <hr className={styles.rule} />
-            <Facts vector={vector} titles={titles} now={now} />
-          </section>
-        </div>
-      ) : (
-        <div className={styles.three}>
-          <section>
-            <p>
-              This vector was not measured yet. Its strips and figures appear here once it was tried
-              on pictures it has never seen; you can use it meanwhile.
-            </p>
-            {vector.description && <p>{vector.description}</p>}
-            <Lineage page={page} now={now} />
-            <LicenseChips license={vector.license} />
-            <Facts vector={vector} titles={titles} now={now} />
-          </section>
-        </div>
-      )}
-      <Modal
-        opened={isEditing}
-        onClose={() => setEditing(false)}
-        size={560}
-        title={<h2>Name and tags</h2>}
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        <EditForm vector={vector} onDone={() => setEditing(false)} />
-      </Modal>
-      <Asking vector={vector} what={asking} onClose={() => setAsking(null)} />
+              <Alike vectorId={vector.id} />
+            </section>
+            <section>
+              <div>
+                <h2>Measured figures</h2>
+                <p className="at-hint">
+                  {counted(card.num_probes, "probe picture")}, model {vector.bundle},{" "}
+                  {when(vector.version.created_at, now)}
+                </p>
+              </div>
+              {figuresOf(card).map((figure) => (
+                <div
+                  key={figure.name}
+                  className={styles.bar}
+                  data-below={figure.isBelow || undefined}
+                >
+                  <div className="at-spread">
+                    <strong>{figure.name}</strong>
+                    <b>{figure.shown}</b>
+                  </div>
+                  <div className={styles.barTrack}>
+                    <span style={{ width: `${Math.min(1, figure.share) * 100}%` }} />
+                    <i style={{ left: `${figure.minimum * 100}%` }} />
+                  </div>
+                  <p className="at-hint">{figure.meaning}</p>
+                </div>
+              ))}
+              <hr className={styles.rule} />
+              <Lineage page={page} now={now} />
+              <hr className={styles.rule} />
+              <LicenseChips license={vector.license} />
+              <hr className={styles.rule} />
+              <Facts vector={vector} titles={titles} now={now} />
+            </section>
+          </div>
+        ) : (
+          <div className={styles.three}>
+            <section>
+              <p>
+                This vector was not measured yet. Its strips and figures appear here once it was
+                tried on pictures it has never seen; you can use it meanwhile.
+              </p>
+              {vector.description && <p>{vector.description}</p>}
+              <Lineage page={page} now={now} />
+              <LicenseChips license={vector.license} />
+              <Facts vector={vector} titles={titles} now={now} />
+            </section>
+          </div>
+        )}
+        <Modal
+          opened={isEditing}
+          onClose={() => setEditing(false)}
+          size={560}
+          title={<h2>Name and tags</h2>}
+          closeButtonProps={{ "aria-label": "Close" }}
+        >
+          <EditForm vector={vector} onDone={() => setEditing(false)} />
+        </Modal>
+        <Asking vector={vector} what={asking} onClose={() => setAsking(null)} />
+      </div>
+      {isDocked && <Dock />}
     </div>
   );
 }

@@ -8,10 +8,10 @@ import { type EditVector, type License, api, take } from "../../api/client";
 import { keys } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { toast } from "../../ui/live";
+import { REASONS, type Reason } from "../moderation/reasons";
 import styles from "./library.module.css";
 
 export type Question = "license" | "report" | "appeal";
-type Reason = "person" | "stolen" | "misleading" | "offensive" | "other";
 
 const TITLES: Readonly<Record<Question, string>> = {
   license: "What may others do with it?",
@@ -23,13 +23,6 @@ const SWITCHES: readonly { name: keyof License; label: string }[] = [
   { name: "allows_commercial", label: "They may sell what they make with it" },
   { name: "allows_derivatives", label: "They may fork it and take its file" },
   { name: "keeps_license", label: "Their forks keep this licence" },
-];
-const REASONS: readonly { value: Reason; label: string }[] = [
-  { value: "person", label: "It imitates a real person without consent" },
-  { value: "stolen", label: "It is somebody else’s work" },
-  { value: "misleading", label: "It does not do what it says" },
-  { value: "offensive", label: "It is offensive" },
-  { value: "other", label: "Something else" },
 ];
 
 export function Asking({
