@@ -10,7 +10,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account.signals import user_signed_up
-
         from django.contrib.auth.signals import user_logged_out
 
         from webapp.accounts import services

@@ -51,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_moderator = models.BooleanField(default=False)  # works the queue of reports
     wants_digest = models.BooleanField(default=True)  # notifications by mail, once a day
+    digest_sent_at = models.DateTimeField(null=True, blank=True)
     current_team = models.ForeignKey(
         "Team", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -16,6 +16,7 @@ from webapp.images.schemas import Crop
 from webapp.jobs import api as jobs
 from webapp.library import api as library
 from webapp.rooms import api as rooms
+from webapp.webhooks import api as webhooks
 
 
 class AtelierAPI(NinjaAPI):
@@ -66,5 +67,6 @@ for router in (
     albums.router,
     library.router,
     rooms.router,
+    webhooks.router,
 ):
     api.add_router("", router)

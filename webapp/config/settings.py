@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "webapp.config",
     "webapp.common",
     "webapp.accounts",
+    "webapp.webhooks",
     "webapp.jobs",
     "webapp.families",
     "webapp.library",
@@ -148,6 +149,16 @@ CELERY = {
             "task": "webapp.accounts.tasks.mail_invitations",
             "schedule": 5.0,
             "options": {"queue": "io", "expires": 4},
+        },
+        "deliver webhooks": {
+            "task": "webapp.webhooks.tasks.deliver",
+            "schedule": 5.0,
+            "options": {"queue": "io", "expires": 4},
+        },
+        "mail digests": {
+            "task": "webapp.library.tasks.mail_digests",
+            "schedule": 900.0,
+            "options": {"queue": "io", "expires": 800},
         },
         "forget sessions": {
             "task": "webapp.accounts.tasks.forget_sessions",

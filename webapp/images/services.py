@@ -35,6 +35,7 @@ from webapp.jobs.models import Job
 from webapp.library import selectors as library_selectors
 from webapp.library import services as library
 from webapp.library.models import EditVector, EditVectorVersion
+from webapp.webhooks import services as webhooks
 
 DEFAULT_INVERT_STEPS = 100
 
@@ -152,6 +153,10 @@ def _add_checked(
     jobs.enqueue(
         owner=actor, team=team, request=request, now=now,
         idempotency_key=idempotency_key, image_id=image.id,
+    )  # fmt: skip
+    webhooks.emit(
+        team_id=team.pk, event="image.added", now=now,
+        data={"image_id": str(image.pk), "name": name, "owner": actor.display_name},
     )  # fmt: skip
     _announce_images(image)
     return image
@@ -429,6 +434,13 @@ def add_revision(
     )
     library.record_uses(user=author, team=image.team, stack=stack, now=now)
     move_head(image=image, revision=revision, frozen_seq=frozen_seq, now=now)
+    webhooks.emit(
+        team_id=image.team_id, event="revision.added", now=now,
+        data={
+            "image_id": str(image.pk), "revision_id": str(revision.pk),
+            "kind": str(revision.kind), "author": author.display_name,
+        },
+    )  # fmt: skip
     return revision
 
 
