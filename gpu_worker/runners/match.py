@@ -10,6 +10,7 @@ Letters: C candidates, K parts, H label-map side.
 
 import io
 import time
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -61,12 +62,8 @@ def run(bench: Workbench, request: MatchPainting) -> Matched:
     for start in range(0, len(candidates), CHUNK):
         block = candidates[start : start + CHUNK]
         bench.look_up()
-        tried = bench.on_device(
-            lambda block=block: try_out(bundle, w_plus, base, target, block)
-        )  # type: ignore[misc]
-        found += [
-            (match, strength, one) for (match, strength), one in zip(tried, block, strict=True)
-        ]
+        tried = bench.on_device(partial(try_out, bundle, w_plus, base, target, block))
+        found += [(match, at, one) for (match, at), one in zip(tried, block, strict=True)]
         done = min(start + CHUNK, len(candidates))
         bench.report(Progress(step=done, num_steps=len(candidates) + 1))
     best = sorted(found, key=lambda one: -one[0])[: request.num_matches]

@@ -6,10 +6,12 @@ lacks is None, and is not judged.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from webapp.jobs.contract import Measured
 from webapp.library.models import LABEL_DIM, SIGNATURE_DIM
+
+FigureName = Literal["outside", "identity", "success", "additivity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Minimum:
     `sentence` has room for the figure and the minimum, both as people read them.
     """
 
-    name: str
+    name: FigureName
     least: float
     sentence: str
     is_percentage: bool = False
@@ -41,7 +43,7 @@ MINIMUMS = (
 )  # fmt: skip
 
 
-def figure(card: Measured, name: str) -> float | None:
+def figure(card: Measured, name: FigureName) -> float | None:
     """Return a figure of a card, or None if it was not measured.
 
     `outside` is what stays as it was outside the edited parts: one less the mean change

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.contrib.postgres.search import SearchVector
 from django.db import connection, transaction
 from django.db.models import TextField, Value
+from django.db.models.expressions import Combinable
 
 from webapp.jobs.contract import Measured
 from webapp.library import cards
@@ -32,12 +33,12 @@ OVERLAP = timedelta(minutes=2)
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _words(text: str, *, weight: str, config: str) -> SearchVector:
+def _words(text: str, *, weight: str, config: str) -> Combinable:
     value = Value(fold(text), output_field=TextField())
     return SearchVector(value, config=config, weight=weight)
 
 
-def _document(edit_vector: EditVector, tags: Collection[str]) -> SearchVector:
+def _document(edit_vector: EditVector, tags: Collection[str]) -> Combinable:
     """Return what words are looked for in: title, tags, author, then the description.
 
     Names go in as they are written, titles and prose by their English stems, too.
@@ -49,9 +50,9 @@ def _document(edit_vector: EditVector, tags: Collection[str]) -> SearchVector:
         (edit_vector.description, "D"),
     ]
     document = _words(edit_vector.title, weight="A", config="english")
-    document += _words(edit_vector.description, weight="D", config="english")
+    document = document + _words(edit_vector.description, weight="D", config="english")
     for text, weight in plain:
-        document += _words(text, weight=weight, config="simple")
+        document = document + _words(text, weight=weight, config="simple")
     return document
 
 
@@ -135,7 +136,7 @@ def roll_up(*, now: datetime) -> int:
     since = BEGINNING if last.pk is None else last.counted_until - OVERLAP
     with connection.cursor() as cursor:
         cursor.execute(RECOUNT, {"since": since})
-        written = cursor.rowcount
+        written: int = cursor.rowcount
     last.counted_until = now
     last.save()
     return written

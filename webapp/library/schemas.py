@@ -7,7 +7,7 @@ cards is a thousand fields, and HTTP checks them all on the way out.
 from collections.abc import Collection as Collection_
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from ninja import Schema
@@ -42,7 +42,7 @@ TagName = Annotated[str, StringConstraints(max_length=MAX_TAG)]
 class FigureOut(Schema):
     """A measured figure that the community may expect, with the least it must reach."""
 
-    name: Literal["outside", "identity", "success", "additivity"]
+    name: cards.FigureName
     value: float
     least: float
     is_enough: bool
@@ -117,14 +117,26 @@ class LicenseIn(Schema):
     allows_derivatives: bool = True
     keeps_license: bool = False
 
+    @classmethod
+    def of(cls, found: EditVector) -> "LicenseIn":
+        return cls.model_construct(
+            asks_credit=found.asks_credit,
+            allows_commercial=found.allows_commercial,
+            allows_derivatives=found.allows_derivatives,
+            keeps_license=found.keeps_license,
+        )
+
     def plain(self) -> License:
         return License(**self.model_dump())
+
+
+StateName = Literal["draft", "measuring", "listed", "unlisted", "withdrawn", "removed"]
 
 
 class PublicationOut(Schema):
     """Whether the community has an edit vector, and why not."""
 
-    state: Literal["draft", "measuring", "listed", "unlisted", "withdrawn", "removed"]
+    state: StateName
     reasons: list[str]
     listed_at: datetime | None
 
@@ -133,7 +145,9 @@ class PublicationOut(Schema):
         if found is None:
             return cls(state="draft", reasons=[], listed_at=None)
         return cls.model_construct(
-            state=str(found.state), reasons=found.reasons, listed_at=found.listed_at
+            state=cast(StateName, str(found.state)),
+            reasons=found.reasons,
+            listed_at=found.listed_at,
         )
 
 
@@ -225,7 +239,7 @@ class EditVectorOut(Schema):
             is_liked=found.pk in liked,
             team=found.team.name,
             is_team=role is not None,
-            license=LicenseIn.model_construct(**License.of(found).fields()),
+            license=LicenseIn.of(found),
             publication=PublicationOut.of(getattr(found, "publication", None)),
             forked_from=SourceOut(
                 id=source.edit_vector_id,
