@@ -22,6 +22,8 @@ export const keys = {
   quotas: (id: string) => ["team", "quotas", id] as const,
   audit: (id: string) => ["team", "audit", id] as const,
   tokens: ["tokens"] as const,
+  webhooks: (id: string) => ["team", "webhooks", id] as const,
+  notices: ["notices"] as const,
   signInConfig: ["sign-in config"] as const,
   secondFactor: ["second factor"] as const,
   signIns: ["sign-ins"] as const,
@@ -109,6 +111,18 @@ export const sharesQuery = (imageId: string) =>
     queryFn: () =>
       take(api.GET("/api/images/{image_id}/shares", { params: { path: { image_id: imageId } } })),
   });
+
+export const webhooksQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.webhooks(id),
+    queryFn: () => take(api.GET("/api/teams/{team_id}/webhooks", ofTeam(id))),
+  });
+
+export const noticesQuery = queryOptions({
+  queryKey: keys.notices,
+  queryFn: () => take(api.GET("/api/notices")),
+  refetchInterval: 60_000,
+});
 
 export const tokensQuery = queryOptions({
   queryKey: keys.tokens,
@@ -262,10 +276,11 @@ export type Topic = "images" | "library" | "jobs" | "team" | "notifications";
 /** Reads again whatever shows things of one topic of the team. */
 export function refreshTopic(client: QueryClient, topic: Topic): void {
   if (topic === "notifications") {
-    void client.invalidateQueries({ queryKey: ["notices"] });
+    void client.invalidateQueries({ queryKey: keys.notices });
     return;
   }
   void client.invalidateQueries({ queryKey: keys[topic] });
+  if (topic === "library") void client.invalidateQueries({ queryKey: keys.notices });
   if (topic === "team") void client.invalidateQueries({ queryKey: keys.session });
   else void client.invalidateQueries({ queryKey: keys.activity });
 }

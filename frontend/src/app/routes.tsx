@@ -120,6 +120,12 @@ export const router = createBrowserRouter([
                 }),
               },
               {
+                path: "/notices",
+                lazy: async () => ({
+                  Component: (await import("../features/activity/NoticesPage")).default,
+                }),
+              },
+              {
                 path: "/activity",
                 lazy: async () => ({
                   Component: (await import("../features/activity/ActivityPage")).default,

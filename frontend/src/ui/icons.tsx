@@ -93,6 +93,12 @@ export const IconHistory = icon(
     <path d="M3.200 4v4.400h4.400M10.500 6.800v4.100l2.800 1.700" />
   </>,
 );
+export const IconBell = icon(
+  <>
+    <path d="M5 14.600V9.400a5.500 5.500 0 0 1 11 0v5.200l1.600 2H3.400z" />
+    <path d="M8.600 18.800a2 2 0 0 0 3.800 0" />
+  </>,
+);
 export const IconBranch = icon(
   <>
     <circle cx="6" cy="4.800" r="1.900" />

@@ -16,6 +16,7 @@ import { Quotas } from "./Quotas";
 import { ROLES, roleLabel } from "./roles";
 import { TeamShares } from "./TeamShares";
 import { TeamSettings } from "./TeamSettings";
+import { Webhooks } from "./Webhooks";
 
 export default function TeamPage() {
   const { data: team, error, refetch } = useQuery(teamQuery);
@@ -42,6 +43,7 @@ export default function TeamPage() {
       {team && isOwner && <Invitations team={team} />}
       {team && team.role !== "viewer" && <TeamShares teamId={team.id} />}
       {team && <Quotas teamId={team.id} />}
+      {team && isOwner && <Webhooks teamId={team.id} />}
       {team && isOwner && <AuditLog teamId={team.id} />}
       {team && session?.user && <TeamSettings team={team} ownId={session.user.id} />}
     </div>

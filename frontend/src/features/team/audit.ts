@@ -31,6 +31,18 @@ export function auditWords(event: AuditEvent): string {
       return `took back a link to ${title}`;
     case "image.share_opened":
       return `opened a link to ${title}`;
+    case "webhook.added":
+      return `added the webhook ${title}`;
+    case "webhook.changed":
+      return `switched the webhook ${title} ${event.after === true ? "on" : "off"}`;
+    case "webhook.removed":
+      return `removed the webhook ${title}`;
+    case "library.listed":
+      return `${title} is listed in the community library`;
+    case "library.withdrawn":
+      return `withdrew ${title} from the community library`;
+    case "library.removed":
+      return `removed ${title} from the community library`;
     default:
       return title ? `${action}: ${title}` : action;
   }
