@@ -32,6 +32,7 @@ from webapp.jobs.contract import (
     Stack,
 )
 from webapp.jobs.models import Job
+from webapp.library import policies as library_policies
 from webapp.library import selectors as library_selectors
 from webapp.library import services as library
 from webapp.library.models import EditVector, EditVectorVersion
@@ -546,6 +547,7 @@ def save_version(
         DomainError: see `library.add_version`.
     """
     revision = policies.visible_revision(actor, revision_id)
+    library_policies.changeable_edit_vector(actor, edit_vector_id)  # before what it would hold
     return library.add_version(
         actor=actor, edit_vector_id=edit_vector_id, notes=notes, now=now, **_learned(revision)
     )

@@ -238,8 +238,8 @@ class EffectEntry(models.Model):
             HnswIndex(
                 fields=["signature"],
                 name="effect_signature",
-                m=16,
-                ef_construction=64,
+                m=24,
+                ef_construction=128,
                 opclasses=["halfvec_cosine_ops"],
                 condition=Q(is_listed=True),
             ),

@@ -45,7 +45,7 @@ MAX_FACETS = 60
 MAX_COUNTED = 1000  # beyond it a page says "more than"
 MAX_FACETED = 5000  # facets count the newest of those that match
 MAX_RANKED = 400  # best match ranks the most used of those that match
-EF_SEARCH = 250
+EF_SEARCH = 400
 MAX_SCAN_TUPLES = 40_000
 # Where the facets of measured figures begin.
 LOCAL, IDENTITY, WORKS = 0.5, 0.95, 0.9
@@ -339,7 +339,7 @@ def like_vector(
     likeness = dict(
         similar(
             user,
-            signature=entry.signature.to_list(),
+            signature=list(entry.signature),
             family=entry.family,
             scope=scope,
             exclude=entry.pk,

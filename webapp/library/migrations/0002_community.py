@@ -320,7 +320,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='effectentry',
-            index=pgvector.django.indexes.HnswIndex(condition=models.Q(('is_listed', True)), ef_construction=64, fields=['signature'], m=16, name='effect_signature', opclasses=['halfvec_cosine_ops']),
+            index=pgvector.django.indexes.HnswIndex(condition=models.Q(('is_listed', True)), ef_construction=128, fields=['signature'], m=24, name='effect_signature', opclasses=['halfvec_cosine_ops']),
         ),
         migrations.AddConstraint(
             model_name='follow',
