@@ -32,7 +32,7 @@ def answered(who, image, *vectors):
             strength=-0.4,
             match=0.8,
             picture=picture,
-        )  # fmt: skip
+        )
         for vector in vectors
     )
     result = Matched(matches=matches, num_candidates=5, seconds=0.4)
