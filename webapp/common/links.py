@@ -23,7 +23,7 @@ class BadLinkError(NotFoundError):
 
 
 def _signer(kind: str) -> Signer:
-    return Signer(salt=f"webapp.common.links.{kind}", sep=".")
+    return Signer(salt=f"webapp.common.links.{kind}", sep="~")  # a dot would look like a file
 
 
 def seal(kind: str, row_id: UUID) -> str:

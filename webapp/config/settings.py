@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from psycopg.conninfo import conninfo_to_dict
 
-from webapp.config.env import read_settings
+from webapp.config.env import REPOSITORY, read_settings
 
 django_stubs_ext.monkeypatch()
 
@@ -74,6 +74,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [REPOSITORY / "webapp" / "accounts" / "templates"],  # our words before others'
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -180,7 +180,13 @@ def test_accepting_never_lowers_a_role(who: People, url: str) -> None:
     assert role_of(who, who.owner) == "owner"
 
 
-@pytest.mark.parametrize("text", ["x", "AAAA.BBBB", "AZ0" * 60])
+def test_the_address_of_a_link_is_a_page_of_ours(who: People, url: str) -> None:
+    address = invite(who, url)["url"].removeprefix("http://127.0.0.1:8000")
+
+    assert rows.client(None).get(address).headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("text", ["x", "AAAA~BBBB", "AZ0" * 60])
 def test_an_invented_link_is_not_found(who: People, text: str) -> None:
     answer = send(None, "POST", "/api/invitation-links/preview", {"secret": text})
 
