@@ -84,8 +84,8 @@ export default function LibraryPage() {
           <PaintingSearchLink />
           <CollectionsMenu />
         </div>
-        <Whose scope={filter.scope} filter={filter} onChange={change} />
         <div className={styles.head}>
+          <Whose scope={filter.scope} filter={filter} onChange={change} />
           <strong aria-live="polite">{pages.isSuccess ? shownTotal : " "}</strong>
           {filter.parts.map((name) => (
             <Pill

@@ -2,7 +2,7 @@
 
 import { Menu } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "react-router";
+import { Link } from "react-router";
 
 import { type EditVector, type VectorPage, api, take } from "../../api/client";
 import { asProblem } from "../../api/problem";
@@ -48,25 +48,22 @@ export function FollowButton({ page }: { readonly page: VectorPage }) {
   );
 }
 
-export function ForkButton({ vector }: { readonly vector: EditVector }) {
-  const navigate = useNavigate();
-  const change = useChange(async () => {
-    const fork = await take(
-      api.POST("/api/edit-vectors/{edit_vector_id}/fork", {
-        params: of(vector),
-        body: { title: "", strength: 1 },
-      }),
-    );
-    toast(`Forked into your team: ${fork.title}.`);
-    await navigate(`/library/${fork.id}`);
-  });
+/** Forks, or says that the licence does not let one. */
+export function ForkButton({
+  vector,
+  onFork,
+}: {
+  readonly vector: EditVector;
+  readonly onFork: () => void;
+}) {
   return (
     <button
       type="button"
       className="at-button"
       data-size="main"
-      disabled={change.isPending}
-      onClick={() => change.mutate()}
+      disabled={!vector.may_fork}
+      title={vector.may_fork ? undefined : "Its licence does not allow changes"}
+      onClick={onFork}
     >
       <IconFork size={16} /> Fork
     </button>

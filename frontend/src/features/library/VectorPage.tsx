@@ -20,7 +20,15 @@ import { CompareSlider } from "../../ui/CompareSlider";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { StrengthSlider } from "../../ui/StrengthSlider";
 import { Swatch } from "../../ui/Swatch";
-import { IconCheck, IconDownload, IconMore, IconPen, IconTrash, IconWarning } from "../../ui/icons";
+import {
+  IconBranch,
+  IconCheck,
+  IconDownload,
+  IconMore,
+  IconPen,
+  IconTrash,
+  IconWarning,
+} from "../../ui/icons";
 import { toast } from "../../ui/live";
 import { useNow } from "../../ui/useNow";
 import { counted, percent, spokenStrength, strength, titled, when } from "../../ui/words";
@@ -116,7 +124,7 @@ function VectorView({
           </div>
           <div className={styles.buttons}>
             <Like vector={vector} isLarge />
-            {vector.may_fork && <ForkButton vector={vector} />}
+            <ForkButton vector={vector} onFork={() => setAsking("fork")} />
             <CollectButton vector={vector} />
             {vector.may_export && (
               <a
@@ -148,6 +156,12 @@ function VectorView({
                         onClick={() => setEditing(true)}
                       >
                         Name and tags
+                      </Menu.Item>
+                      <Menu.Item
+                        leftSection={<IconBranch size={16} />}
+                        onClick={() => setAsking("version")}
+                      >
+                        New version
                       </Menu.Item>
                       <Menu.Item
                         leftSection={<IconCheck size={16} />}
@@ -248,7 +262,7 @@ function VectorView({
               <hr className={styles.rule} />
               <Lineage page={page} now={now} />
               <hr className={styles.rule} />
-              <LicenseChips license={vector.license} />
+              <LicenseChips vector={vector} />
               <hr className={styles.rule} />
               <Facts vector={vector} titles={titles} now={now} />
             </section>
@@ -262,7 +276,7 @@ function VectorView({
               </p>
               {vector.description && <p>{vector.description}</p>}
               <Lineage page={page} now={now} />
-              <LicenseChips license={vector.license} />
+              <LicenseChips vector={vector} />
               <Facts vector={vector} titles={titles} now={now} />
             </section>
           </div>

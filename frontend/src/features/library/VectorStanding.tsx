@@ -126,7 +126,8 @@ export function Lineage({ page, now }: { readonly page: VectorPage; readonly now
   );
 }
 
-export function LicenseChips({ license }: { readonly license: License }) {
+export function LicenseChips({ vector }: { readonly vector: EditVector }) {
+  const license: License = vector.license;
   const switches = [
     { on: license.asks_credit, yes: "Credit the author", no: "No credit needed", good: true },
     { on: license.allows_commercial, yes: "Commercial use", no: "No commercial use" },
@@ -147,6 +148,16 @@ export function LicenseChips({ license }: { readonly license: License }) {
           </span>
         )}
       </div>
+      {!vector.may_fork && (
+        <p className="at-hint" style={{ marginTop: 8 }}>
+          You may apply it as it is. Forks are not allowed, and its file is not given out.
+        </p>
+      )}
+      {vector.is_team && (
+        <p className="at-hint" style={{ marginTop: 8 }}>
+          This is about others. Your team may do everything with it.
+        </p>
+      )}
     </div>
   );
 }

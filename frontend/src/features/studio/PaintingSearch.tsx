@@ -47,7 +47,7 @@ export function PaintingSearch({ onClose }: { onClose: () => void }) {
         : null,
     );
   };
-  const useOne = (match: PaintingMatch) => {
+  const applyOne = (match: PaintingMatch) => {
     session.tryVector(null);
     session.addVector(match.vector.version.id, match.strength);
     session.say(`${match.vector.title} applied at ${spokenStrength(match.strength)}`);
@@ -143,7 +143,7 @@ export function PaintingSearch({ onClose }: { onClose: () => void }) {
               isActive={match === active}
               isUsed={inStack.has(match.vector.version.id)}
               onTry={() => tryOne(match)}
-              onUse={() => useOne(match)}
+              onUse={() => applyOne(match)}
             />
           ))}
         </ol>

@@ -129,6 +129,25 @@ export const loadBitmap = async (url: string): Promise<ImageBitmap> =>
 export const loadBytes = async (url: string): Promise<Uint8Array> =>
   new Uint8Array(await (await loadMedia(url)).arrayBuffer());
 
+/** The person's own edit vectors of a bundle, to which a version can be added. */
+export const ownVectorsQuery = (bundle: string) =>
+  queryOptions({
+    queryKey: [...keys.library, "own", bundle] as const,
+    queryFn: async () => {
+      const query = { bundle, mine: true, sort: "new" as const };
+      const page = await take(api.GET("/api/edit-vectors", { params: { query } }));
+      return page.items as EditVector[];
+    },
+  });
+
+export const saveVersion = (revisionId: string, edit_vector_id: string, notes: string) =>
+  take(
+    api.POST("/api/revisions/{revision_id}/edit-vector-version", {
+      params: { path: { revision_id: revisionId } },
+      body: { edit_vector_id, notes },
+    }),
+  );
+
 const POLL_MS = 120;
 
 /**

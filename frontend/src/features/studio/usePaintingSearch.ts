@@ -9,6 +9,7 @@ import { asProblem } from "../../api/problem";
 import { encodeLabels } from "../../canvas/labelpng";
 import { useStudio, useStudioState } from "./context";
 import * as data from "./data";
+import { worthShowing } from "./words";
 
 const REST_MS = 250;
 
@@ -57,7 +58,7 @@ export function usePaintingSearch(scope: Scope): Found {
   });
   const answer = search.data ?? null;
   return {
-    matches: answer?.is_done ? answer.matches : null,
+    matches: answer?.is_done ? worthShowing(answer.matches) : null,
     numCandidates: answer?.num_candidates ?? 0,
     seconds: answer?.seconds ?? null,
     isAsking: hasEdit && (search.isFetching || rested !== number),

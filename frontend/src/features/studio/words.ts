@@ -15,6 +15,12 @@ export const firstName = (name: string): string => name.split(" ")[0] ?? name;
 export const lossFigure = (loss: number): string =>
   loss >= 0.095 ? loss.toFixed(2) : loss.toPrecision(1);
 
+const LEAST_MATCH = 0.05; // under this the change has nothing to do with the painting
+
+/** The matches worth showing, best first. */
+export const worthShowing = <T extends { readonly match: number }>(matches: readonly T[]): T[] =>
+  matches.filter(({ match }) => match >= LEAST_MATCH).sort((a, b) => b.match - a.match);
+
 /** What a search by painting found: "8 of 24 tried fit, in 0.4 s on your picture". */
 export function foundWords(found: {
   readonly matches: readonly unknown[] | null;
