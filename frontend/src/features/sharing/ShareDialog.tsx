@@ -1,6 +1,5 @@
 /** Sharing one picture with people outside the team, by links that end. */
 
-import { Modal } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 
@@ -10,6 +9,7 @@ import { CopyField } from "../../ui/CopyField";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { counted } from "../../ui/words";
 import { day } from "../team/day";
+import { Dialog } from "../studio/Dialog";
 import { unshare } from "./share";
 import styles from "../account/account.module.css";
 
@@ -44,7 +44,7 @@ export function ShareDialog({
     });
   };
   return (
-    <Modal opened onClose={onClose} title={`Share ${image.name}`} size={560}>
+    <Dialog title={`Share ${image.name}`} width={560} onClose={onClose}>
       <form className={styles.line} onSubmit={onSubmit}>
         <label>
           <span className="at-label">Who has the link may</span>
@@ -94,6 +94,6 @@ export function ShareDialog({
           </li>
         ))}
       </ul>
-    </Modal>
+    </Dialog>
   );
 }

@@ -114,7 +114,7 @@ function Members({ team, ownId }: { readonly team: Team; readonly ownId: number 
                   className="at-button"
                   data-size="small"
                   data-danger
-                  style={{ visibility: member.id === ownId ? "hidden" : undefined }}
+                  data-own={member.id === ownId || undefined}
                   disabled={remove.isPending}
                   onClick={() => remove.mutate(member)}
                 >
