@@ -1,10 +1,10 @@
 # Every routine command. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := editing gpu_worker webapp deploy tests
+SOURCES := editing gpu_worker webapp atelier_client deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-frontend check build bench bench-engine bench-portraits format lock schemas
+.PHONY: help install run test test-frontend check build bench bench-engine bench-portraits bench-library format lock schemas
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ test-frontend: ## run the tests of the front end alone
 check: install ## lint, types, import contracts
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy editing gpu_worker webapp deploy
+	$(BIN)/mypy editing gpu_worker webapp atelier_client deploy
 	$(BIN)/lint-imports
 	cd frontend && npm run lint && npm run typecheck
 
@@ -39,6 +39,9 @@ bench-engine: install ## time the engine against the plain way: minutes, up to 1
 
 bench-portraits: install ## measure a portraits bundle; BUNDLE=folder, default the largest
 	@$(BIN)/python -m editing benchmark portraits $(if $(BUNDLE),--bundle $(BUNDLE))
+
+bench-library: install ## measure search, search by painting and albums; ROWS=20000 for a quick look
+	@$(BIN)/python -m deploy.bench.library_main --rows $(or $(ROWS),1000000)
 
 format: ## format all code
 	$(BIN)/ruff check --fix --quiet $(SOURCES) || true

@@ -31,7 +31,7 @@ from gpu_worker.refusals import RefusedJobError
 from webapp.common.frames import Frame
 from webapp.jobs import worker
 from webapp.jobs.contract import Picture, Progress, VectorUse
-from webapp.jobs.worker import ClaimedJob
+from webapp.jobs.worker import ClaimedJob, OffsetRecord
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,11 @@ def read_vector(version_id: UUID, bundle: Bundle) -> EditVector:
     Raises:
         RefusedJobError: it was made with another, or its bytes do not fit its shape.
     """
-    record = worker.read_offset(version_id)
+    return vector_of(worker.read_offset(version_id), bundle)
+
+
+def vector_of(record: OffsetRecord, bundle: Bundle) -> EditVector:
+    """Return the edit vector of a record; raises as `read_vector`."""
     shape = (bundle.num_layers, bundle.w_dim)
     if record.fingerprint != bundle.fingerprint or tuple(record.shape) != shape:
         raise RefusedJobError(

@@ -128,6 +128,7 @@ class PostgreSQL:
 
     directory: Path
     durable: bool = True
+    options: tuple[str, ...] = ()  # more settings, as `name=value`
     _process: "subprocess.Popen[bytes] | None" = None
     _socket_dir: Path | None = None
 
@@ -161,6 +162,8 @@ class PostgreSQL:
             str(wheel.bin_path / "postgres"), "-D", str(data), "-h", "",
             "-k", str(self._socket_dir), "-c", "max_connections=100",
         ]  # fmt: skip
+        for option in self.options:
+            command += ["-c", option]
         if not self.durable:
             for switch in ("fsync", "synchronous_commit", "full_page_writes"):
                 command += ["-c", f"{switch}=off"]

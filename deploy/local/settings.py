@@ -42,6 +42,7 @@ class LocalSettings:
             "BUNDLES_DIR": str(self.bundles_dir),
             "PUBLIC_URL": self.url,
             "ORIGINS": f"{self.url},http://localhost:{self.port}",
+            "MAIL_DIR": str(self.var_dir / "mail"),
             "PYTHONUNBUFFERED": "1",
         }
         return {**os.environ, **ours}

@@ -1,10 +1,11 @@
 """What does each kind of job do? One module per kind: parameters to result."""
 
-from gpu_worker.runners import invert, measure, optimize, refine, render
+from gpu_worker.runners import invert, match, measure, optimize, refine, render
 from gpu_worker.workbench import Workbench
 from webapp.jobs.contract import (
     InvertImage,
     JobResult,
+    MatchPainting,
     MeasureEditVector,
     OptimizeEdit,
     RefineEdit,
@@ -32,3 +33,5 @@ def run(bench: Workbench) -> JobResult:
             return render.run(bench, request)
         case MeasureEditVector():
             return measure.run(bench, request)
+        case MatchPainting():
+            return match.run(bench, request)

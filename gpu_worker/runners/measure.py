@@ -1,6 +1,9 @@
 """Measure: what an edit vector does to the probe pictures of its family."""
 
+from torch import Tensor
+
 from editing import images, vectors
+from gpu_worker import frames
 from gpu_worker.workbench import Workbench, read_vector
 from webapp.jobs.contract import Measured, MeasureEditVector, ProbeStrip, Progress
 
@@ -36,4 +39,17 @@ def run(bench: Workbench, request: MeasureEditVector) -> Measured:
         effect_by_part={name: effect.area for name, effect in card.effects.items()},
         valid_range=card.valid_range,
         norm=card.norm,
+        additivity=getattr(card, "additivity", None),
+        signature=tuple(getattr(card, "signature", ())),
+        heat=bench.keep_png(heat(card.strips, card.strengths)),
     )
+
+
+def heat(strips: Tensor, strengths: tuple[float, ...]) -> bytes:
+    """Return a PNG of where strength 1 changes pictures, on average over the faces shown.
+
+    `strips` (n, S, 3, R, R) are pictures at `strengths`, of which 0 and 1 are two.
+    """
+    before, after = strips[:, strengths.index(0.0)], strips[:, strengths.index(1.0)]
+    change = (after.clamp(-1, 1) - before.clamp(-1, 1)).abs().mean(dim=(0, 1)) / 2
+    return frames.heat_map(change, full=max(float(change.max()), 0.02))

@@ -50,6 +50,8 @@ def people() -> People:
     owner = User.objects.create_user("owner@example.com", PASSWORD, name="Olive Owner")
     teammate = User.objects.create_user("teammate@example.com", PASSWORD, name="Theo Mate")
     stranger = User.objects.create_user("stranger@example.com", PASSWORD, name="Sam Stranger")
+    for user in (owner, teammate, stranger):
+        accounts.confirm_address(user)
     team = accounts.found_team(name="Northlight", owner=owner)
     accounts.add_member(team=team, user=teammate)
     other = accounts.found_team(name="Elsewhere", owner=stranger)

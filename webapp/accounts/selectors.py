@@ -1,6 +1,10 @@
 """What can be read about people and teams?"""
 
-from webapp.accounts.models import Membership, Team, User
+from datetime import datetime
+from uuid import UUID
+
+from webapp.accounts import policies
+from webapp.accounts.models import Invitation, Membership, Team, User
 
 
 def memberships_of(user: User) -> list[Membership]:
@@ -18,3 +22,14 @@ def members(team: Team) -> list[Membership]:
     return list(
         Membership.objects.filter(team=team).select_related("user").order_by("created_at")
     )
+
+
+def invitations(user: User, team_id: UUID, *, now: datetime) -> list[Invitation]:
+    """Return the open invitations to a team, newest first.
+
+    Raises:
+        UnknownTeamError, OwnersOnlyError: `user` may not see them.
+    """
+    team = policies.owned_team(user, team_id)
+    mine = Invitation.objects.visible_to(user).filter(team=team).open(now=now)
+    return list(mine.select_related("invited_by", "team").order_by("-pk"))

@@ -1,17 +1,21 @@
 """Where do bytes live? In a store that names them by their SHA-256.
 
 The same bytes are stored once. What is read is checked against its name. Browsers get them
-by signed addresses that never change, so they may be cached for ever; the signature is the
-permission, and only those who may see a row are given the address in it.
+by signed addresses; the signature is the permission, and only those who may see a row are
+given the address in it. An address ends after some hours, so that one that was passed on, or
+kept by somebody who may not look any more, is of no use for long. Within a period everybody
+is given the same address, so pictures can be cached.
 """
 
 import contextlib
 import hashlib
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import IO, Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.signing import BadSignature, Signer
@@ -112,24 +116,35 @@ def read(digest: str) -> bytes:
 
 
 def url(digest: str, *, content_type: str = "image/png") -> str:
-    """Return the signed address at which a browser gets this artifact."""
+    """Return the signed address at which a browser gets this artifact, for some hours."""
     extension = EXTENSIONS.get(content_type, "bin")
-    return f"/media/{digest}.{extension}?s={_signer().signature(digest)}"
+    until = _end_of_next_period(time.time())
+    signature = _signer().signature(f"{digest}.{until}")
+    return f"/media/{digest}.{extension}?until={until}&s={signature}"
+
+
+def _end_of_next_period(now: float) -> int:
+    """Return when an address given out now ends: one period from now at least, two at most."""
+    period = settings.MEDIA_LINK_HOURS * 3600
+    return (int(now) // period + 2) * period
 
 
 def serve(request: HttpRequest, digest: str, extension: str) -> HttpResponse:
     """Answer a signed address with the bytes; any fault in it is "not found"."""
-    signature = request.GET.get("s", "")
+    signature, until = request.GET.get("s", ""), request.GET.get("until", "")
     try:
-        _signer().unsign(f"{digest}:{signature}")
+        _signer().unsign(f"{digest}.{until}:{signature}")
     except BadSignature:
         raise NotFoundError("There is nothing at this address.") from None
+    seconds_left = int(until) - int(time.time())
+    if seconds_left <= 0:
+        raise NotFoundError("This address has ended. Load the page again.")
     content_types = {extension: kind for kind, extension in EXTENSIONS.items()}
     content_type = content_types.get(extension)
     if content_type is None:
         raise NotFoundError("There is nothing at this address.")
     response = HttpResponse(read(digest), content_type=content_type)
-    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    response["Cache-Control"] = f"private, max-age={seconds_left}, immutable"
     response["ETag"] = f'"{digest}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = MEDIA_POLICY

@@ -70,8 +70,12 @@ class TooLargeError(DomainError):
 
 
 class RateLimitedError(DomainError):
-    """Too much in too short a time."""
+    """Too much in too short a time; `retry_after` says in how many seconds to go on."""
 
     code = "rate_limited"
     status = 429
     title = "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

@@ -34,6 +34,11 @@ def stream_group(stream: UUID) -> str:
     return f"stream.{stream.hex}"
 
 
+def user_group(user_id: int) -> str:
+    """Return the layer group of all sockets of one person."""
+    return f"user.{user_id}"
+
+
 def publish(group: str, message: dict[str, Any]) -> None:
     """Send one layer message to a group now. An outage is logged, never raised."""
     try:
@@ -58,3 +63,15 @@ def announce_team(team_id: UUID, event: TeamEvent) -> None:
     transaction.on_commit(
         lambda: publish(group, {"type": "team.message", "text": text}), robust=True
     )
+
+
+def announce_access(user_id: int) -> None:
+    """Have a person's sockets look at their rights again, after the commit."""
+    group = user_group(user_id)
+    transaction.on_commit(lambda: publish(group, {"type": "auth.changed"}), robust=True)
+
+
+def announce_room_access(image_id: UUID) -> None:
+    """Have everybody's sockets in a picture look at their rights again, after the commit."""
+    group = room_group(image_id)
+    transaction.on_commit(lambda: publish(group, {"type": "auth.changed"}), robust=True)

@@ -21,7 +21,7 @@ PAGE_POLICY = "; ".join(
         "connect-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
-        "form-action 'self'",
+        " ".join(["form-action 'self'", *settings.FORM_TARGETS]),
         "frame-ancestors 'none'",
     ]
 )

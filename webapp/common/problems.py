@@ -12,7 +12,12 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 
-from webapp.common.errors import DomainError, NotFoundError, RefusedInputError
+from webapp.common.errors import (
+    DomainError,
+    NotFoundError,
+    RateLimitedError,
+    RefusedInputError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +59,16 @@ def problem_response(
 
 def of_domain_error(error: DomainError) -> HttpResponse:
     """Return the answer to a refusal."""
-    return problem_response(
+    response = problem_response(
         status=error.status,
         code=error.code,
         title=error.title,
         detail=error.detail,
         fields=error.fields,
     )
+    if isinstance(error, RateLimitedError) and error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def of_bug(error: BaseException, *, where: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from ninja.operation import Operation
 
 from webapp.accounts import api as accounts
 from webapp.accounts.auth import signed_in
+from webapp.albums import api as albums
 from webapp.common import problems
 from webapp.families import api as families
 from webapp.images import api as images
@@ -15,6 +16,7 @@ from webapp.images.schemas import Crop
 from webapp.jobs import api as jobs
 from webapp.library import api as library
 from webapp.rooms import api as rooms
+from webapp.webhooks import api as webhooks
 
 
 class AtelierAPI(NinjaAPI):
@@ -62,7 +64,9 @@ for router in (
     families.router,
     jobs.router,
     images.router,
+    albums.router,
     library.router,
     rooms.router,
+    webhooks.router,
 ):
     api.add_router("", router)

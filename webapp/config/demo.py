@@ -39,7 +39,7 @@ TEAM = "Northlight Studio"
 PASSWORD = "atelier"  # noqa: S105 - told to everybody who starts the demo
 PEOPLE = (
     ("mara@example.com", "Mara Kessler", Role.OWNER),
-    ("jonas@example.com", "Jonas Okafor", Role.MEMBER),
+    ("jonas@example.com", "Jonas Okafor", Role.EDITOR),
 )
 AUTHOR = ("atelier@example.com", "Atelier", "#5FD3D8")
 THUMBNAIL = 256
@@ -70,6 +70,7 @@ def _people() -> tuple[Team, User, list[str]]:
         if user is None:
             user = User.objects.create_user(email, PASSWORD, name=name)
             report.append(f"Added {name} ({email}).")
+        accounts.confirm_address(user)
         users.append(user)
     team = Team.objects.filter(name=TEAM, members=users[0]).first()
     if team is None:
@@ -244,7 +245,8 @@ def _vector(
     num_old = old.update(deleted_at=now)
     title = str(read.card.get("title") or name.replace("_", " ").capitalize())
     groups = {part.group.lower() for part in info.parts if part.id in read.parts}
-    library.save_edit_vector(
+    card = _card(info, read, path.with_suffix(".strips.webp"))
+    made = library.save_edit_vector(
         actor=author,
         team=team,
         bundle=info.name,
@@ -256,9 +258,12 @@ def _vector(
         description=str(read.card.get("description", "")),
         tags=[str(tag) for tag in read.card.get("tags", ())] or sorted(groups),
         measured_by=measured_by,
-        card=_card(info, read, path.with_suffix(".strips.webp")),
+        card=card,
         now=now,
     )
+    if card is not None and not card.signature and made.current_version is not None:
+        # Shown at once, and found by effect as soon as a worker has looked at it.
+        library.measure(made.current_version, owner=measured_by, team=team, now=now)
     return f"{'Renewed' if num_old else 'Added'} the edit vector {title}."
 
 
@@ -279,11 +284,16 @@ def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measu
             for top in range(0, sheet.height, side)
         ]
     effects = figures["effects"]
-    return Measured(
-        strips=tuple(rows),
-        effect_by_part={name: effect[0] for name, effect in effects.items()},
-        # The engine may measure more than this installation keeps.
-        **{name: figures[name] for name in Measured.model_fields if name in figures},
+    signature = read.card.get("signature", {}).get("values", ())
+    known = Measured.model_fields.keys() - {"kind", "strips", "effect_by_part", "heat"}
+    plain = {name: value for name, value in figures.items() if name in known}
+    return Measured.model_validate(
+        {
+            **plain,
+            "strips": rows,
+            "effect_by_part": {name: effect[0] for name, effect in effects.items()},
+            "signature": signature,
+        }
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import BeforeValidator, ValidationError, field_validator
+from pydantic import BeforeValidator, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "MAIL_PASSWORD", "OIDC_CLIENT_SECRET")
 
 
 class SettingsError(Exception):
@@ -53,6 +53,25 @@ class WebSettings(BaseSettings):
     BUNDLES_DIR: Path = REPOSITORY / "bundles"
     FRONTEND_DIST: Path = REPOSITORY / "frontend" / "dist"
     DATABASE_POOL_SIZE: int = 10
+    MAIL_HOST: str = ""
+    MAIL_PORT: int = 587
+    MAIL_USER: str = ""
+    MAIL_PASSWORD: str = ""
+    MAIL_FROM: str = "Atelier <atelier@localhost>"
+    MAIL_DIR: Path | None = None
+    SIGN_UP: bool = True
+    OIDC_ISSUER: str = ""
+    OIDC_CLIENT_ID: str = ""
+    OIDC_CLIENT_SECRET: str = ""
+    OIDC_NAME: str = "Single sign-on"
+    MEDIA_LINK_HOURS: int = 6
+    RATE_READ: int = 1200
+    RATE_WRITE: int = 300
+    RATE_STRANGERS: int = 120
+    QUOTA_MEMBERS: int = 50
+    QUOTA_PICTURES: int = 5000
+    QUOTA_VECTORS: int = 5000
+    QUOTA_WEBHOOKS: int = 10
 
     @classmethod
     def settings_customise_sources(
@@ -108,6 +127,29 @@ class WebSettings(BaseSettings):
                 raise ValueError(f"{origin} is not an origin such as https://example.com")
         return value
 
+    @field_validator("OIDC_ISSUER")
+    @classmethod
+    def _is_an_issuer(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError("must begin with https://")
+        return value.rstrip("/")
+
+    @field_validator(
+        "MEDIA_LINK_HOURS", "RATE_READ", "RATE_WRITE", "RATE_STRANGERS", "QUOTA_MEMBERS",
+        "QUOTA_PICTURES", "QUOTA_VECTORS", "QUOTA_WEBHOOKS", "MAIL_PORT",
+    )  # fmt: skip
+    @classmethod
+    def _is_positive(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError("must be at least 1")
+        return value
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> "WebSettings":
+        if self.OIDC_ISSUER and not (self.OIDC_CLIENT_ID and self.OIDC_CLIENT_SECRET):
+            raise ValueError("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET")
+        return self
+
     @field_validator("DATABASE_POOL_SIZE")
     @classmethod
     def _is_a_pool_size(cls, value: int) -> int:
@@ -137,7 +179,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WebSettings:
         settings = WebSettings(**values)
     except ValidationError as error:
         for fault in error.errors():
-            name = str(fault["loc"][0])
+            name = str(fault["loc"][0]) if fault["loc"] else "OIDC_ISSUER"
             if any(line.startswith(f"{name}_FILE:") for line in faults):
                 continue
             missing = fault["type"] == "missing"

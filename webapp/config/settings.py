@@ -2,11 +2,12 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 from psycopg.conninfo import conninfo_to_dict
 
-from webapp.config.env import read_settings
+from webapp.config.env import REPOSITORY, read_settings
 
 django_stubs_ext.monkeypatch()
 
@@ -27,26 +28,35 @@ ROOT_URLCONF = "webapp.config.urls"
 ASGI_APPLICATION = "webapp.config.asgi.application"
 
 INSTALLED_APPS = [
+    "django.contrib.admin",  # shown as `webapp.common.operators.site`
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
+    "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
     "allauth.headless",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "channels",
     "webapp.config",
     "webapp.common",
     "webapp.accounts",
+    "webapp.webhooks",
     "webapp.jobs",
     "webapp.families",
     "webapp.library",
     "webapp.images",
+    "webapp.albums",
     "webapp.rooms",
 ]
 
 MIDDLEWARE = [
+    "webapp.common.request_id.RequestId",
     "webapp.common.middleware.SecurityHeaders",
     "webapp.common.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -56,11 +66,15 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "webapp.accounts.middleware.TokenSignIn",
+    "webapp.accounts.middleware.RateLimits",
 ]
 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [REPOSITORY / "webapp" / "accounts" / "templates"],  # our words before others'
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -131,7 +145,27 @@ CELERY = {
             "task": "webapp.jobs.tasks.sweep",
             "schedule": 5.0,
             "options": {"queue": "io", "expires": 4},
-        }
+        },
+        "mail invitations": {
+            "task": "webapp.accounts.tasks.mail_invitations",
+            "schedule": 5.0,
+            "options": {"queue": "io", "expires": 4},
+        },
+        "deliver webhooks": {
+            "task": "webapp.webhooks.tasks.deliver",
+            "schedule": 5.0,
+            "options": {"queue": "io", "expires": 4},
+        },
+        "mail digests": {
+            "task": "webapp.library.tasks.mail_digests",
+            "schedule": 900.0,
+            "options": {"queue": "io", "expires": 800},
+        },
+        "forget sessions": {
+            "task": "webapp.accounts.tasks.forget_sessions",
+            "schedule": 3600.0,
+            "options": {"queue": "io", "expires": 3500},
+        },
     },
 }
 
@@ -148,6 +182,7 @@ STORAGES = {
 STATIC_URL = "/static/"
 if FRONTEND_DIST.is_dir():
     WHITENOISE_ROOT = str(FRONTEND_DIST)
+WHITENOISE_USE_FINDERS = True  # the few files of the operators' pages
 WHITENOISE_MAX_AGE = 60
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
@@ -172,19 +207,73 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_ADAPTER = "webapp.accounts.adapter.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # "your password was changed" goes to the address
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+SIGN_UP = ENV.SIGN_UP
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("browser",)
 HEADLESS_FRONTEND_URLS = {
-    "account_confirm_email": PUBLIC_URL + "/account/confirm/{key}",
-    "account_reset_password": PUBLIC_URL + "/account/reset",
-    "account_reset_password_from_key": PUBLIC_URL + "/account/reset/{key}",
+    "account_confirm_email": PUBLIC_URL + "/confirm/{key}",
+    "account_reset_password": PUBLIC_URL + "/reset",
+    "account_reset_password_from_key": PUBLIC_URL + "/reset/{key}",
     "account_signup": PUBLIC_URL + "/sign-up",
+    "socialaccount_login_error": PUBLIC_URL + "/sign-in?failed=provider",
 }
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = "atelier@localhost"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Atelier"
+USERSESSIONS_TRACK_ACTIVITY = True
+
+# One identity provider by configuration; who it says has confirmed an address, has.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_ADAPTER = "webapp.accounts.adapter.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}
+}
+if ENV.OIDC_ISSUER:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
+        {
+            "provider_id": "sso",
+            "name": ENV.OIDC_NAME,
+            "client_id": ENV.OIDC_CLIENT_ID,
+            "secret": ENV.OIDC_CLIENT_SECRET,
+            "settings": {"server_url": ENV.OIDC_ISSUER},
+        }
+    )
+# The form that leaves for the provider is answered with a redirect to it.
+FORM_TARGETS = tuple(
+    f"{address.scheme}://{address.netloc}"
+    for address in [urlsplit(ENV.OIDC_ISSUER)]
+    if address.netloc
+)
+
+# ---- mail: to a server, else into a folder, else onto the console ------------------------
+
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.MAIL_FROM
+EMAIL_HOST, EMAIL_PORT = ENV.MAIL_HOST, ENV.MAIL_PORT
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = ENV.MAIL_USER, ENV.MAIL_PASSWORD
+EMAIL_USE_SSL, EMAIL_USE_TLS = ENV.MAIL_PORT == 465, ENV.MAIL_PORT == 587
+EMAIL_TIMEOUT = 10
+if ENV.MAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif ENV.MAIL_DIR is not None:
+    EMAIL_BACKEND = "webapp.common.mail.FolderBackend"
+    EMAIL_FILE_PATH = str(ENV.MAIL_DIR)
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# ---- limits ------------------------------------------------------------------------------
+
+MEDIA_LINK_HOURS = ENV.MEDIA_LINK_HOURS
+RATE_READ, RATE_WRITE, RATE_STRANGERS = ENV.RATE_READ, ENV.RATE_WRITE, ENV.RATE_STRANGERS
+QUOTA_MEMBERS = ENV.QUOTA_MEMBERS
+QUOTA_PICTURES = ENV.QUOTA_PICTURES
+QUOTA_VECTORS = ENV.QUOTA_VECTORS
+QUOTA_WEBHOOKS = ENV.QUOTA_WEBHOOKS
 
 # ---- cookies and headers --------------------------------------------------------------------
 

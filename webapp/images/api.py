@@ -10,11 +10,21 @@ from ninja.files import UploadedFile
 from pydantic import StringConstraints, ValidationError
 
 from webapp.accounts import auth
+from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import RefusedInputError
 from webapp.common.problems import plain_fields
-from webapp.images import activity, policies, selectors, services, uploads
-from webapp.images.models import Revision
+from webapp.images import (
+    activity,
+    painting_search,
+    policies,
+    selectors,
+    services,
+    sharing,
+    uploads,
+)
+from webapp.images.models import Access, Revision
+from webapp.images.painting_search import PaintingSearchOut
 from webapp.images.schemas import (
     ActivityOut,
     Crop,
@@ -29,8 +39,13 @@ from webapp.images.schemas import (
     RefinementRequest,
     RevisionChange,
     RevisionOut,
+    SharedImageOut,
+    ShareOut,
+    ShareRequest,
+    ShareSecret,
+    VersionRequest,
 )
-from webapp.jobs.contract import BundleName
+from webapp.jobs.contract import BundleName, SearchScope
 from webapp.jobs.schemas import JobOut
 from webapp.library import selectors as library
 from webapp.library.schemas import EditVectorOut
@@ -269,6 +284,97 @@ def _titles(revisions: list[Revision]) -> dict[UUID, str]:
 
 def _shown(revision: Revision) -> RevisionOut:
     return RevisionOut.of(revision, head_id=revision.image.head_id, titles=_titles([revision]))
+
+
+# ---- search by painting --------------------------------------------------------------------
+
+
+@router.post("/images/{image_id}/painting-searches", response={202: PaintingSearchOut})
+def search_by_painting(
+    request: HttpRequest,
+    image_id: UUID,
+    label_map: File[UploadedFile],
+    base_revision_id: Form[UUID],
+    scope: Form[SearchScope] = "all",
+) -> Status[PaintingSearchOut]:
+    """Look for edit vectors that would do what was painted; each is tried on this picture."""
+    actor = auth.person(request)
+    job = painting_search.start(
+        actor=actor,
+        image_id=image_id,
+        base_revision_id=base_revision_id,
+        label_map=label_map.read(),
+        scope=scope,
+        now=timezone.now(),
+    )
+    return Status(202, painting_search.answer(actor, job.pk))
+
+
+@router.get("/painting-searches/{job_id}", response=PaintingSearchOut)
+def get_painting_search(request: HttpRequest, job_id: UUID) -> PaintingSearchOut:
+    """What a search by painting found; for who asked."""
+    return painting_search.answer(auth.person(request), job_id)
+
+
+@router.post("/revisions/{revision_id}/edit-vector-version", response={201: EditVectorOut})
+def save_as_version(
+    request: HttpRequest, revision_id: UUID, wish: VersionRequest
+) -> Status[EditVectorOut]:
+    """Save what a revision changed as a new version of an edit vector."""
+    actor = auth.person(request)
+    services.save_version(
+        actor=actor,
+        revision_id=revision_id,
+        edit_vector_id=wish.edit_vector_id,
+        notes=wish.notes,
+        now=timezone.now(),
+    )
+    return Status(201, library.shown(actor, wish.edit_vector_id))
+
+
+# ---- sharing by link -----------------------------------------------------------------------
+
+
+@router.get("/images/{image_id}/shares", response=list[ShareOut])
+def list_shares(request: HttpRequest, image_id: UUID) -> list[ShareOut]:
+    """The open links to a picture; for editors of its team."""
+    return [ShareOut.of(link) for link in sharing.links_of(auth.person(request), image_id)]
+
+
+@router.post("/images/{image_id}/shares", response={201: ShareOut}, auth=auth.publishing)
+def share_image(request: HttpRequest, image_id: UUID, wish: ShareRequest) -> Status[ShareOut]:
+    """Make a link by which people outside the team see, or also edit, a picture."""
+    made = sharing.share(
+        actor=auth.person(request),
+        image_id=image_id,
+        access=Access(wish.access),
+        days=wish.days,
+        now=timezone.now(),
+    )
+    return Status(201, ShareOut.of(made))
+
+
+@router.get("/teams/{team_id}/shares", response=list[ShareOut])
+def list_team_shares(request: HttpRequest, team_id: UUID) -> list[ShareOut]:
+    """The open links to all pictures of a team; for its editors."""
+    actor = auth.person(request)
+    accounts.visible_team(actor, team_id)
+    accounts.require_editor(actor, team_id)
+    return [ShareOut.of(link) for link in sharing.links_of_team(actor, team_id)]
+
+
+@router.delete("/shares/{share_id}", response={204: None}, auth=auth.publishing)
+def unshare_image(request: HttpRequest, share_id: UUID) -> Status[None]:
+    """Take a link back; what its guests have open is closed."""
+    sharing.unshare(actor=auth.person(request), share_id=share_id, now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/share-links/open", response=SharedImageOut)
+def open_share(request: HttpRequest, wish: ShareSecret) -> SharedImageOut:
+    """Open a link: from now on the picture is among those the person may see."""
+    image = sharing.open_link(actor=auth.person(request), secret=wish.secret)
+    return SharedImageOut(image_id=image.pk)
 
 
 # ---- what happened lately ------------------------------------------------------------------

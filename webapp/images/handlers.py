@@ -21,7 +21,6 @@ from webapp.jobs.contract import (
 )
 from webapp.jobs.models import Job
 from webapp.jobs.registry import JobError
-from webapp.library import services as library
 
 
 def register() -> None:
@@ -110,6 +109,4 @@ def edited(*, job: Job, result: JobResult, now: datetime) -> UUID:
         frozen_seq=request.frozen_seq if isinstance(request, OptimizeEdit) else 0,
         now=now,
     )
-    if not isinstance(request, OptimizeEdit):
-        library.record_uses(user=job.owner, stack=request.stack, now=now)
     return revision.id

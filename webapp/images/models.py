@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
+from django.db.models.functions import Now
 
 from webapp.accounts.models import Team, User
 from webapp.common.models import Artifact, BaseModel
@@ -22,8 +23,14 @@ class ImageStatus(models.TextChoices):
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, user: User) -> "ImageQuerySet":
-        """Return the images of the teams that `user` belongs to, removed ones included."""
-        return self.filter(team__in=Team.objects.visible_to(user))
+        """Return the images of the teams of `user`, and those shared with them by link.
+
+        Removed ones are included.
+        """
+        shared = ShareGuest.objects.of(user).values("link__image")
+        return self.filter(
+            models.Q(team__in=Team.objects.visible_to(user)) | models.Q(pk__in=shared)
+        )
 
     def live(self) -> "ImageQuerySet":
         """Leave out what was removed."""
@@ -121,4 +128,65 @@ class RevisionVector(models.Model):
             models.UniqueConstraint(
                 fields=["revision", "edit_vector_version_id"], name="vector_once_per_revision"
             )
+        ]
+
+
+# ---- sharing with people outside the team ----------------------------------------------------
+
+
+class Access(models.TextChoices):
+    """What a share link permits."""
+
+    VIEW = "view"
+    EDIT = "edit"
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def visible_to(self, user: User) -> "ShareLinkQuerySet":
+        """Return the links to images of the teams that `user` belongs to."""
+        return self.filter(image__team__in=Team.objects.visible_to(user))
+
+    def open(self) -> "ShareLinkQuerySet":
+        """Leave out what was taken back or has expired, and links to removed images."""
+        lasting = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=Now())
+        return self.filter(lasting, revoked_at__isnull=True, image__deleted_at__isnull=True)
+
+
+class ShareLink(BaseModel):
+    """Lets people outside the team open one image. Its address is signed from the row's id."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="share_links")
+    access = models.CharField(max_length=4, choices=Access.choices, default=Access.VIEW)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ShareLinkQuerySet.as_manager()
+
+    # What `sharing` finds out in the same query; absent on rows read in another way.
+    num_guests: int
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["image", "-created_at"], name="link_of_image")
+        ]
+
+
+class ShareGuestQuerySet(models.QuerySet["ShareGuest"]):
+    def of(self, user: User) -> "ShareGuestQuerySet":
+        """Return the visits of `user` whose links are still open."""
+        return self.filter(user=user, link__in=ShareLink.objects.open())
+
+
+class ShareGuest(BaseModel):
+    """A person who opened a share link: as long as the link is open, they may see the image."""
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guests")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    objects = ShareGuestQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["link", "user"], name="guest_once_per_link")
         ]

@@ -1,11 +1,15 @@
-"""Who may do what to images and revisions? Members edit; owners remove; strangers see none."""
+"""Who may do what to images and revisions?
+
+Viewers of the team look, editors change, owners remove; guests do what their link permits;
+strangers see nothing.
+"""
 
 from uuid import UUID
 
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import ForbiddenError, NotFoundError
-from webapp.images.models import Image, Revision
+from webapp.images.models import Access, Image, Revision, ShareGuest, ShareLink
 
 
 class UnknownImageError(NotFoundError):
@@ -36,8 +40,25 @@ class NotYourImageError(ForbiddenError):
     code = "images.not_yours"
 
 
+class UnknownShareError(NotFoundError):
+    """There is no such share link, or it has ended."""
+
+    code = "images.unknown_share"
+
+    def __init__(self) -> None:
+        super().__init__("This link has ended or was taken back. Ask for a new one.")
+
+
+def may_edit_image(user: User, image_id: UUID, team_id: UUID) -> bool:
+    """Return whether `user` may change an image: an editor of its team, or a guest who may."""
+    if accounts.may_edit_in(user, team_id):
+        return True
+    guest = ShareGuest.objects.of(user).filter(link__image=image_id, link__access=Access.EDIT)
+    return user.is_active and guest.exists()
+
+
 def visible_image(actor: User, image_id: UUID, *, for_update: bool = False) -> Image:
-    """Return a live image that `actor` may see; members of the team may also edit it.
+    """Return a live image that `actor` may see.
 
     Raises:
         UnknownImageError: there is none.
@@ -56,12 +77,53 @@ def visible_image(actor: User, image_id: UUID, *, for_update: bool = False) -> I
     return image
 
 
+def editable_image(actor: User, image_id: UUID, *, for_update: bool = False) -> Image:
+    """Return a live image that `actor` may change.
+
+    Raises:
+        UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
+    """
+    image = visible_image(actor, image_id, for_update=for_update)
+    if not may_edit_image(actor, image.pk, image.team_id):
+        raise accounts.ReadOnlyError
+    return image
+
+
+def shareable_image(actor: User, image_id: UUID) -> Image:
+    """Return a live image that `actor` may share: an editor of its team, never a guest.
+
+    Raises:
+        UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor is a viewer or a guest.
+    """
+    image = visible_image(actor, image_id)
+    accounts.require_editor(actor, image.team_id)
+    return image
+
+
+def revocable_share(actor: User, share_id: UUID) -> ShareLink:
+    """Return a share link that `actor` may take back.
+
+    Raises:
+        UnknownShareError: the actor belongs to no team with such a link.
+        ReadOnlyError: the actor is a viewer.
+    """
+    found = (
+        ShareLink.objects.visible_to(actor).select_related("image").filter(pk=share_id).first()
+    )
+    if found is None:
+        raise UnknownShareError
+    accounts.require_editor(actor, found.image.team_id)
+    return found
+
+
 def removable_image(actor: User, image_id: UUID) -> Image:
     """Return an image, removed or not, that `actor` may remove and bring back; row locked.
 
     Raises:
         UnknownImageError: the actor can see no such image.
-        NotYourImageError: the actor neither added it nor owns the team.
+        NotYourImageError: the actor does not own the team, and did not add it as an editor.
     """
     image = (
         Image.objects.visible_to(actor)
@@ -72,7 +134,8 @@ def removable_image(actor: User, image_id: UUID) -> Image:
     )
     if image is None:
         raise UnknownImageError
-    if image.owner_id != actor.pk and not accounts.is_owner(actor, image.team_id):
+    is_own = image.owner_id == actor.pk and accounts.may_edit_in(actor, image.team_id)
+    if not is_own and not accounts.is_owner(actor, image.team_id):
         raise NotYourImageError(
             f"Only {image.owner.display_name} or a team owner can remove this picture."
         )
@@ -95,4 +158,17 @@ def visible_revision(actor: User, revision_id: UUID, *, for_update: bool = False
     revision = found.first()
     if revision is None:
         raise UnknownRevisionError
+    return revision
+
+
+def editable_revision(actor: User, revision_id: UUID, *, for_update: bool = False) -> Revision:
+    """Return a revision of an image that `actor` may change.
+
+    Raises:
+        UnknownRevisionError: the actor can see no such revision.
+        ReadOnlyError: the actor may only look.
+    """
+    revision = visible_revision(actor, revision_id, for_update=for_update)
+    if not may_edit_image(actor, revision.image_id, revision.image.team_id):
+        raise accounts.ReadOnlyError
     return revision

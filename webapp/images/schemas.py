@@ -5,16 +5,19 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
+from django.conf import settings
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
 from webapp.accounts.schemas import PersonOut
 from webapp.common import artifacts
-from webapp.images.models import Image, Revision
+from webapp.images import sharing
+from webapp.images.models import Image, Revision, ShareLink
 from webapp.jobs.contract import InvertSteps, OptimizeSteps, RefineSteps, Stack
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
+AccessName = Literal["view", "edit"]
 StatusName = Literal["inverting", "ready", "failed"]
 KindName = Literal["sample", "invert", "optimize", "refine", "render", "restore"]
 
@@ -73,6 +76,17 @@ class EditVectorRequest(Schema):
     tags: Annotated[tuple[str, ...], Field(max_length=12)] = ()
 
 
+class ShareRequest(Schema):
+    """`days` is how long the link lasts; None is until it is taken back."""
+
+    access: AccessName = "view"
+    days: Annotated[int, Field(ge=1, le=365)] | None = 30
+
+
+class ShareSecret(Schema):
+    secret: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 # ---- what is shown -----------------------------------------------------------------------
 
 
@@ -90,6 +104,7 @@ class InversionOut(Schema):
 
 class ImageOut(Schema):
     id: UUID
+    team_id: UUID
     name: str
     bundle: str
     status: StatusName
@@ -116,6 +131,7 @@ class ImageOut(Schema):
         original = artifacts.url(image.original_id) if image.original_id else None
         return cls(
             id=image.id,
+            team_id=image.team_id,
             name=image.name,
             bundle=image.bundle,
             status=cast(StatusName, image.status),
@@ -141,6 +157,39 @@ def _inversion(image: Image) -> InversionOut | None:
         residual_url=artifacts.url(image.residual_id) if image.residual_id else None,
         is_unusual=image.inversion["error"] > image.inversion["usual_error"][2],
     )
+
+
+class ShareOut(Schema):
+    """A link to an image, as the editors of its team see it."""
+
+    id: UUID
+    image_id: UUID
+    image_name: str
+    access: AccessName
+    url: str
+    made_by: PersonOut
+    created_at: datetime
+    expires_at: datetime | None
+    num_guests: int
+
+    @classmethod
+    def of(cls, link: ShareLink) -> "ShareOut":
+        """Show a link that came from `sharing`."""
+        return cls(
+            id=link.pk,
+            image_id=link.image_id,
+            image_name=link.image.name,
+            access=cast(AccessName, link.access),
+            url=f"{settings.PUBLIC_URL}/shared/{sharing.secret_of(link)}",
+            made_by=PersonOut.of(link.made_by),
+            created_at=link.created_at,
+            expires_at=link.expires_at,
+            num_guests=link.num_guests,
+        )
+
+
+class SharedImageOut(Schema):
+    image_id: UUID
 
 
 class ImagePage(Schema):
@@ -216,3 +265,10 @@ class ActivityOut(Schema):
     image_id: UUID | None
     image_name: str | None
     thumbnail_url: str | None
+
+
+class VersionRequest(Schema):
+    """What a new version of an edit vector is called for."""
+
+    edit_vector_id: UUID
+    notes: Annotated[str, Field(max_length=500)] = ""

@@ -11,6 +11,8 @@ from uuid import UUID
 import numpy as np
 from django.db import IntegrityError, transaction
 
+from webapp.accounts import policies as accounts
+from webapp.accounts import quotas
 from webapp.accounts.models import Team, User
 from webapp.common import artifacts, events
 from webapp.common.errors import ConflictError, RefusedInputError
@@ -30,9 +32,11 @@ from webapp.jobs.contract import (
     Stack,
 )
 from webapp.jobs.models import Job
+from webapp.library import policies as library_policies
 from webapp.library import selectors as library_selectors
 from webapp.library import services as library
-from webapp.library.models import EditVector
+from webapp.library.models import EditVector, EditVectorVersion
+from webapp.webhooks import services as webhooks
 
 DEFAULT_INVERT_STEPS = 100
 
@@ -87,6 +91,8 @@ def add_image(
     Sending the same upload again under its key returns the image of the first time.
 
     Raises:
+        ReadOnlyError: the actor is a viewer of the team.
+        QuotaExceededError: the team has no room for another picture.
         UnknownBundleError: there is no such bundle here.
         UploadTooLargeError, BadUploadError, BadCropError: the file cannot become an image.
         ReusedKeyError: the key was used for something else.
@@ -94,6 +100,8 @@ def add_image(
     earlier = _uploaded_before(actor, idempotency_key)
     if earlier is not None:
         return earlier
+    accounts.require_editor(actor, team.pk)
+    quotas.check(team, "pictures")
     info = families.get(bundle)
     upload = uploads.check(data, crop=crop)  # before the transaction: it takes a while
     try:
@@ -147,6 +155,10 @@ def _add_checked(
         owner=actor, team=team, request=request, now=now,
         idempotency_key=idempotency_key, image_id=image.id,
     )  # fmt: skip
+    webhooks.emit(
+        team_id=team.pk, event="image.added", now=now,
+        data={"image_id": str(image.pk), "name": name, "owner": actor.display_name},
+    )  # fmt: skip
     _announce_images(image)
     return image
 
@@ -177,8 +189,9 @@ def rename(*, actor: User, image_id: UUID, name: str, now: datetime) -> Image:
 
     Raises:
         UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
     """
-    image = policies.visible_image(actor, image_id, for_update=True)
+    image = policies.editable_image(actor, image_id, for_update=True)
     image.name = name
     image.save(update_fields=["name", "updated_at"])
     _announce_images(image)
@@ -227,9 +240,10 @@ def invert_again(
 
     Raises:
         UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
         NotUploadedError: the image is a sample.
     """
-    image = policies.visible_image(actor, image_id, for_update=True)
+    image = policies.editable_image(actor, image_id, for_update=True)
     if image.original_id is None:
         raise NotUploadedError("A sample has no uploaded picture to look for.")
     request = InvertImage(
@@ -249,7 +263,12 @@ def invert_again(
 # ---- edits: each is a job that makes a revision --------------------------------------------
 
 
-def _base(image: Image, base_revision_id: UUID) -> Revision:
+def base_of(image: Image, base_revision_id: UUID) -> Revision:
+    """Return a revision of an image to start from.
+
+    Raises:
+        OtherImageError: the revision belongs to another image.
+    """
     base = Revision.objects.filter(pk=base_revision_id, image=image).first()
     if base is None:
         raise OtherImageError
@@ -274,12 +293,13 @@ def start_edit(
 
     Raises:
         UnknownImageError: the actor can see no such image.
+        ReadOnlyError: the actor may only look.
         OtherImageError: the base is no revision of this image.
         BadLabelMapError: the painting is not a label map of this family.
         NothingChangedError: the painting is what the base shows already.
     """
-    image = policies.visible_image(actor, image_id)
-    base = _base(image, base_revision_id)
+    image = policies.editable_image(actor, image_id)
+    base = base_of(image, base_revision_id)
     info = families.get(image.bundle)
     painted = label_maps.read(label_map, bundle=info)
     present = label_maps.read(artifacts.read(base.label_map_id), bundle=info)
@@ -319,8 +339,8 @@ def start_refinement(
         UnknownImageError, OtherImageError: see `start_edit`.
         DomainError: a vector of the stack is unknown or of another family.
     """
-    image = policies.visible_image(actor, image_id)
-    base = _base(image, base_revision_id)
+    image = policies.editable_image(actor, image_id)
+    base = base_of(image, base_revision_id)
     library_selectors.check_stack(actor, bundle=image.bundle, stack=stack)
     request = RefineEdit.model_validate(
         {
@@ -354,8 +374,8 @@ def keep(
         UnknownImageError, OtherImageError: see `start_edit`.
         DomainError: a vector of the stack is unknown or of another family.
     """
-    image = policies.visible_image(actor, image_id)
-    base = _base(image, base_revision_id)
+    image = policies.editable_image(actor, image_id)
+    base = base_of(image, base_revision_id)
     library_selectors.check_stack(actor, bundle=image.bundle, stack=stack)
     request = RenderEdit(
         image_id=image.id,
@@ -413,8 +433,15 @@ def add_revision(
         )
         for use in stack
     )
-    library.record_uses(user=author, stack=stack, now=now)
+    library.record_uses(user=author, team=image.team, stack=stack, now=now)
     move_head(image=image, revision=revision, frozen_seq=frozen_seq, now=now)
+    webhooks.emit(
+        team_id=image.team_id, event="revision.added", now=now,
+        data={
+            "image_id": str(image.pk), "revision_id": str(revision.pk),
+            "kind": str(revision.kind), "author": author.display_name,
+        },
+    )  # fmt: skip
     return revision
 
 
@@ -440,9 +467,9 @@ def change_revision(
     """Name or star a revision; None leaves as is.
 
     Raises:
-        UnknownRevisionError: the actor can see no such revision.
+        UnknownRevisionError, ReadOnlyError: see `policies.editable_revision`.
     """
-    revision = policies.visible_revision(actor, revision_id, for_update=True)
+    revision = policies.editable_revision(actor, revision_id, for_update=True)
     if title is not None:
         revision.title = title
     if starred is not None:
@@ -457,9 +484,9 @@ def restore(*, actor: User, revision_id: UUID, now: datetime) -> Revision:
     """Return a new head that shows what an old revision showed; nothing is lost.
 
     Raises:
-        UnknownRevisionError: the actor can see no such revision.
+        UnknownRevisionError, ReadOnlyError: see `policies.editable_revision`.
     """
-    old = policies.visible_revision(actor, revision_id)
+    old = policies.editable_revision(actor, revision_id)
     image = policies.visible_image(actor, old.image_id, for_update=True)
     return add_revision(
         image=image,
@@ -492,30 +519,64 @@ def save_edit_vector(
 
     Raises:
         UnknownRevisionError: the actor can see no such revision.
+        ReadOnlyError: the actor is no editor of the team.
         NothingToSaveError: it has no parent, or its code is its parent's.
     """
     revision = policies.visible_revision(actor, revision_id)
+    accounts.require_editor(actor, revision.image.team_id)  # guests edit pictures, no library
+    return library.save_edit_vector(
+        actor=actor,
+        team=revision.image.team,
+        title=title,
+        description=description,
+        tags=tags,
+        now=now,
+        **_learned(revision),
+    )
+
+
+@transaction.atomic
+def save_version(
+    *, actor: User, revision_id: UUID, edit_vector_id: UUID, notes: str, now: datetime
+) -> EditVectorVersion:
+    """Return what a revision changed, as a new version of an edit vector.
+
+    Raises:
+        UnknownRevisionError: the actor can see no such revision.
+        NothingToSaveError: it has no parent, or its code is its parent's.
+        DomainError: see `library.add_version`.
+    """
+    revision = policies.visible_revision(actor, revision_id)
+    library_policies.changeable_edit_vector(actor, edit_vector_id)  # before what it would hold
+    return library.add_version(
+        actor=actor, edit_vector_id=edit_vector_id, notes=notes, now=now, **_learned(revision)
+    )
+
+
+def _learned(revision: Revision) -> dict[str, Any]:
+    """Return what led from a revision's parent to it: offset, parts and where it is from.
+
+    Raises:
+        NothingToSaveError: it has no parent, or its code is its parent's.
+    """
     parent = revision.parent
     if parent is None:
         raise NothingToSaveError(
             "This revision is where the picture began, so there is no change to save yet."
         )
-    image = revision.image
     after = codes.read(artifacts.read(revision.w_plus_id))
     before = codes.read(artifacts.read(parent.w_plus_id))
     offset = (after - before).astype(np.float32)
     if not np.any(offset):
         raise NothingToSaveError("This revision shows what was there before; nothing changed.")
-    info = families.get(image.bundle)
-    return library.save_edit_vector(
-        actor=actor,
-        team=image.team,
-        bundle=image.bundle,
-        offset=offset,
-        parts=_changed_parts(revision, parent, info),
-        margin=_edit_margin(info.label_size),
-        learned_from={
-            "image_id": str(image.id),
+    info = families.get(revision.image.bundle)
+    return {
+        "bundle": revision.image.bundle,
+        "offset": offset,
+        "parts": _changed_parts(revision, parent, info),
+        "margin": _edit_margin(info.label_size),
+        "learned_from": {
+            "image_id": str(revision.image_id),
             "revision_id": str(revision.id),
             "parent_id": str(parent.id),
             "kind": revision.kind,
@@ -525,11 +586,7 @@ def save_edit_vector(
             "after": revision.picture_id,
             "thumbnail": revision.thumbnail_id,
         },
-        title=title,
-        description=description,
-        tags=tags,
-        now=now,
-    )
+    }
 
 
 def _edit_margin(label_size: int) -> int:

@@ -96,8 +96,25 @@ class MeasureEditVector(Message):
     edit_vector_version_id: UUID
 
 
+SearchScope = Literal["all", "team", "community"]
+
+
+class MatchPainting(Message):
+    """Find the edit vectors that would change a picture as it was painted."""
+
+    kind: Literal["match"] = "match"
+    image_id: UUID
+    bundle: BundleName
+    base_revision_id: UUID
+    w_plus: ArtifactHash
+    label_map: ArtifactHash  # as painted, indexed PNG of label_size
+    scope: SearchScope = "all"
+    num_candidates: Annotated[int, Field(ge=1, le=64)] = 24
+    num_matches: Annotated[int, Field(ge=1, le=24)] = 8
+
+
 JobRequest = Annotated[
-    InvertImage | OptimizeEdit | RefineEdit | RenderEdit | MeasureEditVector,
+    InvertImage | OptimizeEdit | RefineEdit | RenderEdit | MeasureEditVector | MatchPainting,
     Field(discriminator="kind"),
 ]
 
@@ -173,9 +190,30 @@ class Measured(Message):
     effect_by_part: dict[str, float]  # change of area per part name, share of picture
     valid_range: tuple[float, float]
     norm: float
+    additivity: float | None = None  # how nearly two half steps are one whole step, to 1
+    signature: tuple[float, ...] = ()  # what search compares; empty if none was made
+    heat: ArtifactHash | None = None  # PNG, mean change at strength 1 over the faces shown
 
 
-JobResult = Annotated[Inverted | Edited | Measured, Field(discriminator="kind")]
+class Match(Message):
+    """One edit vector that does what was painted, as far as `match` says."""
+
+    edit_vector_version_id: UUID
+    strength: Strength
+    match: float  # 0..1, likeness of its change of the label map to the painted one
+    picture: ArtifactHash  # WebP, the picture with it
+
+
+class Matched(Message):
+    """The edit vectors that come nearest to a painting, best first."""
+
+    kind: Literal["match"] = "match"
+    matches: tuple[Match, ...]
+    num_candidates: int
+    seconds: float
+
+
+JobResult = Annotated[Inverted | Edited | Measured | Matched, Field(discriminator="kind")]
 
 
 class PreviewRequest(Message):

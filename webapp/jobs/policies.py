@@ -5,6 +5,7 @@ from uuid import UUID
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import ForbiddenError, NotFoundError
+from webapp.jobs import guests
 from webapp.jobs.models import Job
 
 
@@ -47,4 +48,6 @@ def cancelable_job(actor: User, job_id: UUID) -> Job:
 
 def may_still_run(job: Job) -> bool:
     """Return whether the owner may still have this work done in this team."""
-    return accounts.is_member(job.owner, job.team_id)
+    if accounts.may_edit_in(job.owner, job.team_id):
+        return True
+    return job.image_id is not None and guests.may_edit(job.owner, job.image_id, job.team_id)

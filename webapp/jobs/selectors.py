@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from webapp.accounts.models import User
 from webapp.jobs.contract import Progress
-from webapp.jobs.models import Job, Status
+from webapp.jobs.models import QUESTIONS, Job, Status
 
 MIN_STEPS_FOR_ESTIMATE = 5
 PAGE = 50
@@ -45,7 +45,8 @@ def job(user: User, job_id: UUID) -> Job | None:
 
 def jobs(user: User, *, image_id: UUID | None = None, active: bool = False) -> list[Job]:
     """Return the newest jobs that `user` may see, at most a page of them."""
-    found = _with_place(Job.objects.visible_to(user)).order_by("-created_at")
+    work = Job.objects.visible_to(user).exclude(kind__in=QUESTIONS)
+    found = _with_place(work).order_by("-created_at")
     if image_id is not None:
         found = found.filter(image_id=image_id)
     if active:

@@ -24,7 +24,16 @@ from webapp.common.redis import client
 from webapp.jobs import doorbell, policies, selectors
 from webapp.jobs.contract import JobRequest, JobResult, Progress
 from webapp.jobs.messages import JobChanged
-from webapp.jobs.models import HELD, LANES, MAX_ATTEMPTS, TERMINAL, Job, Status
+from webapp.jobs.models import (
+    HELD,
+    LANES,
+    MAX_ATTEMPTS,
+    QUESTIONS,
+    TERMINAL,
+    Job,
+    Lane,
+    Status,
+)
 from webapp.jobs.registry import JobError, handlers
 
 CANCELED = JobError(code="job.canceled", detail="Canceled.")
@@ -83,7 +92,9 @@ def changed(
 
 
 def announce(job: Job) -> None:
-    """Tell the open picture and the team, after the commit."""
+    """Tell the open picture and the team, after the commit; of a question, nobody."""
+    if job.kind in QUESTIONS:
+        return
     if job.image_id is not None:
         events.announce_room(job.image_id, changed(job))
     events.announce_team(job.team_id, TeamEvent(topic="jobs", object_id=job.id))
@@ -106,10 +117,12 @@ def enqueue(
     idempotency_key: str | None = None,
     image_id: UUID | None = None,
     priority: int = 0,
+    lane: Lane | None = None,
 ) -> Job:
     """Return the job for `request`, waiting in its lane; workers hear of it at the commit.
 
-    Asking again under the same key returns the job of the first time.
+    The lane is the kind's, unless another is named. Asking again under the same key returns
+    the job of the first time.
 
     Raises:
         ReusedKeyError: the key was used for another request.
@@ -123,7 +136,7 @@ def enqueue(
             owner=owner,
             team=team,
             kind=request.kind,
-            lane=LANES[request.kind],
+            lane=lane or LANES[request.kind],
             priority=priority,
             request=body,
             image_id=image_id,
@@ -156,7 +169,8 @@ def _check_pace(owner: User, kind: str, *, now: datetime) -> None:
         seconds = max(1, math.ceil((started[-1] + window - now).total_seconds()))
         raise TooManyJobsError(
             f"That was {MAX_PER_MINUTE} {NOUNS[kind]} in a minute. "
-            f"You can go on in {seconds} s."
+            f"You can go on in {seconds} s.",
+            retry_after=seconds,
         )
 
 

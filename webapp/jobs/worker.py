@@ -10,7 +10,7 @@ Every call returns its database connection to the pool, so threads may live for 
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar, cast
@@ -28,10 +28,17 @@ from webapp.common.errors import DomainError
 from webapp.common.frames import Frame
 from webapp.common.redis import client
 from webapp.jobs import policies, selectors, services, sources
-from webapp.jobs.contract import JobRequest, JobResult, PreviewRequest, Progress
+from webapp.jobs.contract import (
+    JobRequest,
+    JobResult,
+    PreviewRequest,
+    Progress,
+    SearchScope,
+)
 from webapp.jobs.messages import JobChanged
 from webapp.jobs.models import HELD, MAX_ATTEMPTS, Job, Status
 from webapp.jobs.registry import JobError
+from webapp.jobs.sources import Candidate as Candidate
 from webapp.jobs.sources import OffsetRecord as OffsetRecord
 
 log = logging.getLogger(__name__)
@@ -334,6 +341,16 @@ def read_offset(version_id: UUID) -> OffsetRecord:
         NotFoundError: there is no such version.
     """
     return sources.read_offset(version_id)
+
+
+@_returns_connection
+def find_candidates(
+    job: ClaimedJob, *, signature: Sequence[float], bundle: str, scope: SearchScope, limit: int
+) -> list[Candidate]:
+    """Return the edit vectors that the job's owner may apply, nearest to an effect first."""
+    return sources.find_candidates(
+        owner_id=job.owner_id, signature=signature, bundle=bundle, scope=scope, limit=limit
+    )
 
 
 # ---- previews and frames -------------------------------------------------------------------

@@ -1,19 +1,21 @@
-"""What does a measured edit vector mean for the library? Its card."""
+"""What does a finished job mean for the library? A card, or an answer kept on the job."""
 
 from datetime import datetime
 from uuid import UUID
 
 from webapp.jobs import registry, sources
 from webapp.jobs import services as jobs
-from webapp.jobs.contract import JobResult, Measured, MeasureEditVector
+from webapp.jobs.contract import JobResult, Matched, Measured, MeasureEditVector
 from webapp.jobs.models import Job
-from webapp.library import selectors, services
+from webapp.library import search, selectors, services
 
 
 def register() -> None:
     """Tell jobs what to do with our kind and where offsets are; called once at start-up."""
     registry.register("measure", on_success=measured)
+    registry.register("match", on_success=matched)
     sources.register(sources.EDIT_VECTOR_VERSION, selectors.offset)
+    sources.register_finder(search.candidates)
 
 
 def measured(*, job: Job, result: JobResult, now: datetime) -> UUID | None:
@@ -21,5 +23,11 @@ def measured(*, job: Job, result: JobResult, now: datetime) -> UUID | None:
     assert isinstance(result, Measured), "measuring ends with Measured"
     request = jobs.REQUESTS.validate_python(job.request, strict=False)
     assert isinstance(request, MeasureEditVector)
-    services.keep_card(version_id=request.edit_vector_version_id, card=result)
+    services.keep_card(version_id=request.edit_vector_version_id, card=result, now=now)
+    return None
+
+
+def matched(*, job: Job, result: JobResult, now: datetime) -> UUID | None:
+    """Leave the answer on the job's row, where who asked reads it; there is no revision."""
+    assert isinstance(result, Matched), "matching ends with Matched"
     return None

@@ -5,7 +5,7 @@ from uuid import UUID
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import ForbiddenError, NotFoundError
-from webapp.library.models import EditVector
+from webapp.library.models import Appeal, Collection, EditVector, Report
 
 
 class UnknownVectorError(NotFoundError):
@@ -26,9 +26,35 @@ class NotYourVectorError(ForbiddenError):
     code = "library.not_yours"
 
 
+class NoDerivativesError(ForbiddenError):
+    """The licence does not let others change it or take its file."""
+
+    code = "library.no_derivatives"
+
+
+class UnknownReportError(NotFoundError):
+    """There is no such report or appeal, or the asker may not know of it."""
+
+    code = "library.unknown_report"
+
+
+class UnknownCollectionError(NotFoundError):
+    """There is no such collection, or the asker may not know of it."""
+
+    code = "library.unknown_collection"
+
+
+class NotYourCollectionError(ForbiddenError):
+    """Only who made a collection, or an owner of the team, may remove it."""
+
+    code = "library.not_your_collection"
+
+
 def may_change(actor: User, edit_vector: EditVector) -> bool:
     """Return whether `actor` may rename, remove and bring back the edit vector."""
-    return edit_vector.author_id == actor.pk or accounts.is_owner(actor, edit_vector.team_id)
+    if edit_vector.author_id == actor.pk:
+        return accounts.may_edit_in(actor, edit_vector.team_id)
+    return accounts.is_owner(actor, edit_vector.team_id)
 
 
 def visible_edit_vector(actor: User, edit_vector_id: UUID) -> EditVector:
@@ -59,7 +85,7 @@ def changeable_edit_vector(actor: User, edit_vector_id: UUID) -> EditVector:
     found = (
         EditVector.objects.visible_to(actor)
         .select_for_update(of=("self",))
-        .select_related("author")
+        .select_related("author", "current_version", "team", "forked_from__edit_vector")
         .filter(pk=edit_vector_id)
         .first()
     )
@@ -68,5 +94,93 @@ def changeable_edit_vector(actor: User, edit_vector_id: UUID) -> EditVector:
     if not may_change(actor, found):
         raise NotYourVectorError(
             f"Only {found.author.display_name} or a team owner can change this edit vector."
+        )
+    return found
+
+
+def exportable_edit_vector(actor: User, edit_vector_id: UUID) -> EditVector:
+    """Return a live edit vector whose file `actor` may have.
+
+    Raises:
+        UnknownVectorError: the actor can see no such edit vector.
+        NoDerivativesError: it is another team's, whose licence does not allow it.
+    """
+    found = visible_edit_vector(actor, edit_vector_id)
+    if not may_export(actor, found):
+        raise NoDerivativesError(
+            f"{found.author.display_name} does not allow changes to this edit vector, "
+            "so its file is not given out. You can still apply it."
+        )
+    return found
+
+
+def may_export(actor: User, edit_vector: EditVector) -> bool:
+    """Return whether `actor` may have the file: always in the team, else by its licence."""
+    return edit_vector.allows_derivatives or accounts.is_member(actor, edit_vector.team_id)
+
+
+def decidable_report(actor: User, report_id: UUID) -> Report:
+    """Return a report that `actor` may decide, its row locked.
+
+    Raises:
+        ModeratorsOnlyError: the actor does not moderate.
+        UnknownReportError: there is no such report.
+    """
+    accounts.require_moderator(actor)
+    found = (
+        Report.objects.visible_to(actor)
+        .select_for_update(of=("self",))
+        .select_related("edit_vector__author", "reporter")
+        .filter(pk=report_id)
+        .first()
+    )
+    if found is None:
+        raise UnknownReportError("We cannot find this report.")
+    return found
+
+
+def decidable_appeal(actor: User, appeal_id: UUID) -> Appeal:
+    """Return an appeal that `actor` may decide, its row locked; raises as for reports."""
+    accounts.require_moderator(actor)
+    found = (
+        Appeal.objects.visible_to(actor)
+        .select_for_update(of=("self",))
+        .select_related("edit_vector__author", "author")
+        .filter(pk=appeal_id)
+        .first()
+    )
+    if found is None:
+        raise UnknownReportError("We cannot find this appeal.")
+    return found
+
+
+def visible_collection(actor: User, collection_id: UUID) -> Collection:
+    """Return a collection that `actor` may see; those of a team its members also fill.
+
+    Raises:
+        UnknownCollectionError: there is none.
+    """
+    found = (
+        Collection.objects.visible_to(actor)
+        .select_related("owner", "team")
+        .filter(pk=collection_id)
+        .first()
+    )
+    if found is None:
+        raise UnknownCollectionError("We cannot find this collection.")
+    return found
+
+
+def changeable_collection(actor: User, collection_id: UUID) -> Collection:
+    """Return a collection that `actor` may rename and remove.
+
+    Raises:
+        UnknownCollectionError: the actor can see no such collection.
+        NotYourCollectionError: the actor neither made it nor owns the team.
+    """
+    found = visible_collection(actor, collection_id)
+    if found.owner_id != actor.pk and not accounts.is_owner(actor, found.team_id):
+        raise NotYourCollectionError(
+            f"Only {found.owner.display_name} or a team owner can change this collection."
         )
     return found

@@ -1,49 +1,56 @@
-"""What can be read from the vector library? Search, one vector, its file, and checks."""
+"""What can be read from the vector library? One vector, its page, its file, and checks.
 
-import base64
-import binascii
-import json
+Search has a module of its own.
+"""
+
+import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import (
-    BigIntegerField,
-    Count,
-    F,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-)
-from django.db.models.expressions import Func
-from django.db.models.functions import Cast, Coalesce, Lower
+from django.db.models import Count, Q, QuerySet
 
-from webapp.accounts.models import User
+from webapp.accounts import policies as accounts
+from webapp.accounts.models import Membership, User
 from webapp.common.errors import NotFoundError, RefusedInputError
 from webapp.families import selectors as families
 from webapp.jobs.contract import Measured, Stack
 from webapp.jobs.sources import OffsetRecord
-from webapp.library import policies, vector_file
-from webapp.library.folding import fold, prefix_query
-from webapp.library.models import EditVector, EditVectorVersion, Tag, UseEvent
-from webapp.library.schemas import EditVectorOut, EditVectorPage, FacetOut, FacetsOut, Sort
+from webapp.library import cards, policies, vector_file
+from webapp.library.folding import fold
+from webapp.library.licenses import License
+from webapp.library.models import (
+    Appeal,
+    EditVector,
+    EditVectorVersion,
+    EffectEntry,
+    Follow,
+    Like,
+    Notice,
+    Report,
+    Verdict,
+)
+from webapp.library.models import (
+    Collection as VectorCollection,
+)
+from webapp.library.schemas import (
+    AppealOut,
+    CollectionOut,
+    CollectionPageOut,
+    ConflictOut,
+    EditVectorOut,
+    ForkOut,
+    NoticeOut,
+    NoticesOut,
+    QueueOut,
+    ReportOut,
+    VectorPageOut,
+    VersionLineOut,
+)
 
-PAGE = 48
-MAX_FACETS = 60
-
-
-class BadCursorError(RefusedInputError):
-    """The cursor was not given out by this list in this order."""
-
-    code = "input.cursor"
-
-    def __init__(self) -> None:
-        super().__init__("This page marker is not valid. Read the list again.")
+MAX_LINES = 100
+WORTH_A_HINT = 0.35  # share of two vectors' effect that falls on the same parts
 
 
 class OtherFamilyError(RefusedInputError):
@@ -70,156 +77,48 @@ class UnknownVersionError(NotFoundError):
     code = "library.unknown_version"
 
 
-# ---- search ------------------------------------------------------------------------------
+# ---- shown ----------------------------------------------------------------------------------
 
 
 def _detailed(found: QuerySet[EditVector]) -> QuerySet[EditVector]:
     """Return the same edit vectors with what their cards show, in two queries in all."""
-    uses = (
-        UseEvent.objects.filter(edit_vector=OuterRef("pk"))
-        .order_by()
-        .values("edit_vector")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
     return (
-        found.select_related("author", "current_version")
-        .defer("current_version__offset", "search")
+        found.select_related("author", "team", "current_version", "publication", "entry")
+        .select_related("forked_from__edit_vector__author")
+        .defer(
+            "current_version__offset", "forked_from__offset", "forked_from__card",
+            "entry__words",
+        )
         .prefetch_related("tags")
-        .annotate(num_uses=Coalesce(Subquery(uses, output_field=IntegerField()), 0))
+    )  # fmt: skip
+
+
+def _out(rows: Sequence[EditVector], user: User) -> list[EditVectorOut]:
+    """Show rows of `_detailed`, with what is the person's own about them; two queries."""
+    liked = set(
+        Like.objects.filter(user=user, is_on=True, edit_vector__in=rows).values_list(
+            "edit_vector_id", flat=True
+        )
     )
+    roles = dict(Membership.objects.filter(user=user).values_list("team_id", "role"))
+    return [EditVectorOut.of(row, user=user, roles=roles, liked=liked) for row in rows]
 
 
-def _words(query: str) -> SearchQuery:
-    return SearchQuery(prefix_query(query), config="simple", search_type="raw")
+def shown_all(user: User, ids: Sequence[UUID]) -> list[EditVectorOut]:
+    """Return live edit vectors in the order of `ids`; those not visible are left out."""
+    visible = EditVector.objects.visible_to(user).live().filter(pk__in=ids)
+    found = {row.pk: row for row in _detailed(visible)}
+    return _out([found[pk] for pk in ids if pk in found], user)
 
 
-def _matching(
-    user: User, *, query: str, parts: Collection[str], tags: Collection[str], bundle: str,
-    mine: bool,
-) -> QuerySet[EditVector]:  # fmt: skip
-    found = EditVector.objects.visible_to(user).live().filter(current_version__isnull=False)
-    words = prefix_query(query)
-    if words:
-        found = found.filter(search=_words(query))
-    elif query.strip():
-        return found.none()  # nothing but punctuation matches nothing
-    if parts:
-        found = found.filter(current_version__part_names__overlap=list(parts))
-    for tag in tags:
-        found = found.filter(tags__name=" ".join(tag.casefold().split()))
-    if bundle:
-        found = found.filter(current_version__bundle=bundle)
-    if mine:
-        found = found.filter(author=user)
-    return found
-
-
-def search(
-    user: User,
-    *,
-    query: str = "",
-    parts: Collection[str] = (),
-    tags: Collection[str] = (),
-    sort: Sort = "relevance",
-    bundle: str = "",
-    mine: bool = False,
-    cursor: str | None = None,
-    limit: int = PAGE,
-) -> EditVectorPage:
-    """Return a page of the edit vectors that `user` may see, in four queries at most.
-
-    Each word of `query` must begin a word of title, tags, author or description. A vector
-    passes if it has any of `parts` and all of `tags`.
+def effect_of(user: User, edit_vector_id: UUID) -> EffectEntry | None:
+    """Return what similarity compares of a live edit vector; None until it was measured.
 
     Raises:
-        BadCursorError: the cursor is not one of this list in this order.
+        UnknownVectorError: `user` can see no such edit vector.
     """
-    found = _matching(user, query=query, parts=parts, tags=tags, bundle=bundle, mine=mine)
-    total = found.count()
-    if sort == "relevance" and not prefix_query(query):
-        sort = "new"
-    found = _detailed(found)
-    if sort == "relevance":
-        # As a whole number: a float would not come back from the cursor as it left.
-        rank = SearchRank(
-            F("search"), SearchQuery(prefix_query(query), search_type="raw", config="simple")
-        )
-        found = found.annotate(key=Cast(rank * 1_000_000, BigIntegerField()))
-    elif sort == "used":
-        found = found.annotate(key=F("num_uses"))
-    elif sort == "title":
-        found = found.annotate(key=Lower("title"))
-    else:
-        found = found.annotate(key=F("created_at"))
-    if cursor:
-        key, last_id = _read_cursor(cursor, sort=sort)
-        if sort == "title":
-            found = found.filter(Q(key__gt=key) | Q(key=key, pk__gt=last_id))
-        else:
-            found = found.filter(Q(key__lt=key) | Q(key=key, pk__lt=last_id))
-    order = ("key", "pk") if sort == "title" else ("-key", "-pk")
-    rows = list(found.order_by(*order)[: limit + 1])
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return EditVectorPage(
-        items=[_out(row, user) for row in rows],
-        next=_cursor(rows[-1], sort=sort) if more else None,
-        total=total,
-    )
-
-
-def _out(row: EditVector, user: User) -> EditVectorOut:
-    num_uses: int = row.num_uses  # type: ignore[attr-defined]  # annotated by _detailed
-    return EditVectorOut.of(row, user=user, num_uses=num_uses)
-
-
-def _cursor(row: EditVector, *, sort: Sort) -> str:
-    key: Any = row.key  # type: ignore[attr-defined]  # annotated by search
-    plain = key.isoformat() if isinstance(key, datetime) else key
-    text = json.dumps([sort, plain, row.pk.hex])
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _read_cursor(cursor: str, *, sort: Sort) -> tuple[Any, UUID]:
-    kinds: dict[str, type] = {"relevance": int, "used": int, "title": str, "new": str}
-    key: Any
-    try:
-        of, key, last_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if of != sort or type(key) is not kinds[sort]:
-            raise BadCursorError
-        return (datetime.fromisoformat(str(key)) if sort == "new" else key), UUID(last_id)
-    except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise BadCursorError from None
-
-
-def facets(user: User, *, query: str = "", bundle: str = "", mine: bool = False) -> FacetsOut:
-    """Return how many edit vectors lie behind each filter, the most frequent first.
-
-    Counted without `parts` and `tags`, so that a chosen filter does not empty the others.
-    """
-    found = _matching(user, query=query, parts=(), tags=(), bundle=bundle, mine=mine)
-    counts = found.aggregate(total=Count("pk"), mine=Count("pk", filter=Q(author=user)))
-    tags = (
-        Tag.objects.filter(edit_vectors__in=found)
-        .values("name")
-        .annotate(count=Count("edit_vectors"))
-        .order_by("-count", "name")[:MAX_FACETS]
-    )
-    part = Func(F("part_names"), function="unnest")
-    parts = (
-        EditVectorVersion.objects.filter(pk__in=found.values("current_version"))
-        .annotate(name=part)
-        .values("name")
-        .annotate(count=Count("pk"))
-        .order_by("-count", "name")[:MAX_FACETS]
-    )
-    return FacetsOut(
-        total=counts["total"],
-        mine=counts["mine"],
-        tags=[FacetOut(name=row["name"], count=row["count"]) for row in tags],
-        parts=[FacetOut(name=row["name"], count=row["count"]) for row in parts],
-    )
+    found = policies.visible_edit_vector(user, edit_vector_id)
+    return EffectEntry.objects.filter(pk=found.pk).first()
 
 
 # ---- single vectors ----------------------------------------------------------------------
@@ -235,20 +134,80 @@ def shown(user: User, edit_vector_id: UUID) -> EditVectorOut:
     row = _detailed(visible).filter(pk=edit_vector_id).first()
     if row is None:
         raise policies.UnknownVectorError
-    return _out(row, user)
+    return _out([row], user)[0]
+
+
+def page(user: User, edit_vector_id: UUID) -> VectorPageOut:
+    """Return all that the page of an edit vector shows; a constant number of queries.
+
+    Raises:
+        UnknownVectorError: `user` can see no such edit vector.
+    """
+    vector = shown(user, edit_vector_id)
+    versions = EditVectorVersion.objects.filter(edit_vector_id=edit_vector_id)
+    forks = (
+        EditVector.objects.visible_to(user)
+        .live()
+        .filter(forked_from__edit_vector=edit_vector_id)
+    )
+    reports = Report.objects.filter(edit_vector_id=edit_vector_id, reporter=user)
+    appeal = Appeal.objects.visible_to(user).filter(edit_vector_id=edit_vector_id)
+    last_appeal = appeal.order_by("-created_at").first()
+    return VectorPageOut(
+        vector=vector,
+        versions=[
+            VersionLineOut.of(row)
+            for row in versions.defer("offset").order_by("number")[:MAX_LINES]
+        ],
+        forks=[
+            ForkOut.of(row)
+            for row in forks.select_related("author", "entry", "forked_from")
+            .defer("forked_from__offset", "entry__words")
+            .order_by("-entry__num_uses", "pk")[:MAX_LINES]
+        ],
+        is_author_followed=Follow.objects.filter(
+            creator=vector.author.id, follower=user
+        ).exists(),
+        is_reported=reports.filter(verdict=Verdict.OPEN).exists(),
+        appeal=AppealOut.of(last_appeal) if last_appeal else None,
+    )
 
 
 def of_versions(user: User, version_ids: Collection[UUID]) -> list[EditVectorOut]:
     """Return the edit vectors of versions, removed ones too, for the stacks that hold them."""
-    visible = EditVector.objects.visible_to(user).filter(current_version__isnull=False)
-    rows = _detailed(visible).filter(versions__in=list(version_ids)).distinct()
-    return [_out(row, user) for row in rows.order_by("-pk")]
+    held = EditVectorVersion.objects.visible_to(user).filter(pk__in=list(version_ids))
+    rows = EditVector.objects.filter(
+        current_version__isnull=False, pk__in=held.values("edit_vector")
+    )
+    return _out(list(_detailed(rows).order_by("-pk")), user)
+
+
+def conflicts(user: User, version_ids: Collection[UUID]) -> list[ConflictOut]:
+    """Return the pairs of a stack that act on the same parts, the worst first; one query.
+
+    Versions that were not measured, or that `user` may not see, are left out.
+    """
+    found = EditVectorVersion.objects.visible_to(user).filter(
+        pk__in=list(version_ids), card__isnull=False
+    )
+    rows = list(found.values_list("pk", "edit_vector__title", "card__effect_by_part"))
+    pairs = [
+        ConflictOut(
+            versions=(one[0], other[0]),
+            titles=(one[1], other[1]),
+            overlap=round(cards.overlap(one[2], other[2]), 3),
+            parts=sorted(one[2].keys() & other[2].keys()),
+        )
+        for one, other in itertools.combinations(rows, 2)
+    ]
+    pairs = [pair for pair in pairs if pair.overlap >= WORTH_A_HINT]
+    return sorted(pairs, key=lambda pair: -pair.overlap)
 
 
 def recent(user: User, *, limit: int) -> Sequence[EditVector]:
     """Return the newest live edit vectors that `user` may see, with their authors."""
     found = EditVector.objects.visible_to(user).live().select_related("author")
-    return list(found.defer("search").order_by("-created_at", "-pk")[:limit])
+    return list(found.order_by("-created_at", "-pk")[:limit])
 
 
 def titles(version_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -266,6 +225,11 @@ def offset(version_id: UUID) -> OffsetRecord:
     version = EditVectorVersion.objects.filter(pk=version_id).first()
     if version is None:
         raise UnknownVersionError("This edit vector does not exist any more.")
+    return record(version)
+
+
+def record(version: EditVectorVersion) -> OffsetRecord:
+    """Return the offset of a version as workers read it."""
     return OffsetRecord(
         offset=bytes(version.offset),
         shape=(version.num_layers, version.w_dim),
@@ -280,8 +244,13 @@ def file(user: User, edit_vector_id: UUID) -> tuple[str, bytes]:
 
     Raises:
         UnknownVectorError: `user` can see no such edit vector.
+        NoDerivativesError: its licence does not let `user` have the file.
     """
-    found = policies.visible_edit_vector(user, edit_vector_id)
+    return file_of(policies.exportable_edit_vector(user, edit_vector_id))
+
+
+def file_of(found: EditVector) -> tuple[str, bytes]:
+    """Return the name and the bytes of the file of an edit vector's current version."""
     version = found.current_version
     assert version is not None, "an edit vector is saved with its first version"
     parts = zip(version.parts, version.part_names, strict=True)
@@ -292,6 +261,8 @@ def file(user: User, edit_vector_id: UUID) -> tuple[str, bytes]:
         "description": found.description,
         "tags": sorted(found.tags.values_list("name", flat=True)),
         "author": found.author.display_name,
+        "license": License.of(found).fields(),
+        "notes": version.notes,
         "model": {
             "fingerprint": version.fingerprint,
             "family": version.family,
@@ -312,7 +283,7 @@ def file(user: User, edit_vector_id: UUID) -> tuple[str, bytes]:
     }
     if version.card is not None:
         measured = Measured.model_validate(version.card)
-        figures = measured.model_dump(mode="json", exclude={"kind", "strips"})
+        figures = measured.model_dump(mode="json", exclude={"kind", "strips", "heat"})
         card |= {"calibration": figures, "valid_range": list(measured.valid_range)}
     data = vector_file.write(
         data=bytes(version.offset),
@@ -361,3 +332,70 @@ def check_stack(user: User, *, bundle: str, stack: Stack) -> None:
             f"This vector was made for another model of {info.title.lower()} "
             "and has not been tested on this one."
         )
+
+
+# ---- collections, notices, the moderators' queue -----------------------------------------
+
+
+def _collections(user: User) -> QuerySet[VectorCollection]:
+    live = Count("items", filter=Q(items__edit_vector__deleted_at__isnull=True))
+    return VectorCollection.objects.visible_to(user).select_related("owner").annotate(num=live)
+
+
+def collections(user: User) -> list[CollectionOut]:
+    """Return the collections that `user` may see, the newest first; one query."""
+    return [
+        CollectionOut.of(row, user=user)
+        for row in _collections(user).order_by("-created_at")[:MAX_LINES]
+    ]
+
+
+def collection(user: User, collection_id: UUID) -> CollectionPageOut:
+    """Return a collection with the edit vectors in it that `user` may see.
+
+    Raises:
+        UnknownCollectionError: `user` can see no such collection.
+    """
+    row = _collections(user).filter(pk=collection_id).first()
+    if row is None:
+        raise policies.UnknownCollectionError("We cannot find this collection.")
+    ids = row.items.order_by("created_at", "pk").values_list("edit_vector_id", flat=True)
+    return CollectionPageOut(
+        collection=CollectionOut.of(row, user=user), items=shown_all(user, list(ids[:500]))
+    )
+
+
+def notices(user: User) -> NoticesOut:
+    """Return the newest notices of `user` and how many are unread."""
+    mine = Notice.objects.visible_to(user)
+    rows = mine.order_by("-created_at", "-pk")[:MAX_LINES]
+    return NoticesOut(
+        items=[NoticeOut.of(row) for row in rows],
+        num_unread=mine.filter(read_at__isnull=True).count(),
+    )
+
+
+def queue(user: User) -> QueueOut:
+    """Return what waits for a moderator, the oldest first.
+
+    Raises:
+        ModeratorsOnlyError: `user` does not moderate.
+    """
+    accounts.require_moderator(user)
+    reports = Report.objects.visible_to(user).filter(verdict=Verdict.OPEN)
+    appeals = Appeal.objects.visible_to(user).filter(verdict=Verdict.OPEN)
+    with_vector = ("edit_vector__author", "decided_by")
+    return QueueOut(
+        reports=[
+            ReportOut.of(row)
+            for row in reports.select_related("reporter", *with_vector).order_by("created_at")[
+                :MAX_LINES
+            ]
+        ],
+        appeals=[
+            AppealOut.of(row)
+            for row in appeals.select_related("author", *with_vector).order_by("created_at")[
+                :MAX_LINES
+            ]
+        ],
+    )

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchVector
 from django.db import transaction
-from django.db.models import TextField, Value
 from numpy.typing import NDArray
 
+from webapp.accounts import policies as accounts
+from webapp.accounts import quotas
 from webapp.accounts.models import Team, User
 from webapp.common import events
 from webapp.common.errors import RefusedInputError
@@ -21,10 +21,11 @@ from webapp.common.messages import TeamEvent
 from webapp.families import selectors as families
 from webapp.jobs import services as jobs
 from webapp.jobs.contract import Measured, MeasureEditVector, VectorUse
-from webapp.library import policies, vector_file
-from webapp.library.folding import fold
+from webapp.library import index, policies, publications, vector_file
+from webapp.library.licenses import OPEN, License
 from webapp.library.models import (
     MAX_DESCRIPTION,
+    MAX_NOTES,
     MAX_TAG,
     MAX_TAGS,
     MAX_TITLE,
@@ -51,6 +52,18 @@ class UnknownPartError(RefusedInputError):
     """The family has no such part."""
 
     code = "library.unknown_part"
+
+
+class OtherBundleError(RefusedInputError):
+    """A new version was made for another model than the versions before."""
+
+    code = "library.other_bundle"
+
+
+class SameVersionError(RefusedInputError):
+    """A new version does exactly what the current one does."""
+
+    code = "library.same_version"
 
 
 # ---- wording -----------------------------------------------------------------------------
@@ -87,21 +100,6 @@ def _set_tags(edit_vector: EditVector, names: Collection[str]) -> None:
     edit_vector.tags.set(Tag.objects.filter(team_id=edit_vector.team_id, name__in=names))
 
 
-def _words(text: str, weight: str) -> SearchVector:
-    value = Value(fold(text), output_field=TextField())
-    return SearchVector(value, config="simple", weight=weight)
-
-
-def _index(edit_vector: EditVector, tags: Collection[str]) -> None:
-    """Write what search looks in: title, tags, author and description, in this order."""
-    EditVector.objects.filter(pk=edit_vector.pk).update(
-        search=_words(edit_vector.title, "A")
-        + _words(" ".join(tags), "B")
-        + _words(edit_vector.author.display_name, "C")
-        + _words(edit_vector.description, "D")
-    )
-
-
 def _announce(edit_vector: EditVector) -> None:
     event = TeamEvent(topic="library", object_id=edit_vector.pk)
     events.announce_team(edit_vector.team_id, event)
@@ -126,6 +124,8 @@ def save_edit_vector(
     now: datetime,
     measured_by: User | None = None,
     card: Measured | None = None,
+    license: License = OPEN,
+    forked_from: EditVectorVersion | None = None,
 ) -> EditVector:
     """Return a new edit vector of `team`, its measuring waiting for a worker.
 
@@ -138,7 +138,45 @@ def save_edit_vector(
         WrongShapeError: it is not of the bundle's shape.
         UnknownPartError: the family lacks one of `parts`.
         BadWordingError: the title, description or a tag breaks a rule.
+        QuotaExceededError: the team has as many as it may have.
     """
+    names = _checked_tags(tags)
+    quotas.check(team, "vectors")
+    edit_vector = EditVector.objects.create(
+        team=team,
+        author=actor,
+        title=_checked_title(title),
+        description=_checked_description(description),
+        forked_from=forked_from,
+        created_at=now,
+        **license.fields(),
+    )
+    version = _add_version(
+        edit_vector, bundle=bundle, offset=offset, parts=parts, margin=margin,
+        learned_from=learned_from, card=card, notes="", now=now,
+    )  # fmt: skip
+    edit_vector.current_version = version
+    edit_vector.save(update_fields=["current_version", "updated_at"])
+    _set_tags(edit_vector, names)
+    index.refresh(edit_vector.pk)
+    if card is None:
+        measure(version, owner=measured_by or actor, team=team, now=now)
+    _announce(edit_vector)
+    return edit_vector
+
+
+def _add_version(
+    edit_vector: EditVector,
+    *,
+    bundle: str,
+    offset: NDArray[Any],
+    parts: Collection[int],
+    margin: int,
+    learned_from: Mapping[str, Any],
+    card: Measured | None,
+    notes: str,
+    now: datetime,
+) -> EditVectorVersion:
     info = families.get(bundle)
     data = vector_file.offset_bytes(offset)
     if offset.shape != (info.num_layers, info.w_dim):
@@ -149,17 +187,11 @@ def save_edit_vector(
     unknown = set(parts) - {part.id for part in info.parts}
     if unknown:
         raise UnknownPartError(f"{info.title} have no part with the number {min(unknown)}.")
-    names = _checked_tags(tags)
-    edit_vector = EditVector.objects.create(
-        team=team,
-        author=actor,
-        title=_checked_title(title),
-        description=_checked_description(description),
-        created_at=now,
-    )
-    version = EditVectorVersion.objects.create(
+    last = edit_vector.versions.order_by("-number").values_list("number", flat=True).first()
+    return EditVectorVersion.objects.create(
         edit_vector=edit_vector,
-        number=1,
+        number=(last or 0) + 1,
+        notes=notes,
         offset=data,
         num_layers=info.num_layers,
         w_dim=info.w_dim,
@@ -175,32 +207,153 @@ def save_edit_vector(
         card=card.model_dump(mode="json") if card else None,
         created_at=now,
     )
-    edit_vector.current_version = version
-    edit_vector.save(update_fields=["current_version", "updated_at"])
-    _set_tags(edit_vector, names)
-    _index(edit_vector, names)
-    if card is None:
-        request = MeasureEditVector(bundle=info.name, edit_vector_version_id=version.pk)
-        jobs.enqueue(owner=measured_by or actor, team=team, request=request, now=now)
-    _announce(edit_vector)
-    return edit_vector
+
+
+def measure(version: EditVectorVersion, *, owner: User, team: Team, now: datetime) -> None:
+    """Have a version measured, for the first time or anew; its card follows."""
+    request = MeasureEditVector(bundle=version.bundle, edit_vector_version_id=version.pk)
+    jobs.enqueue(owner=owner, team=team, request=request, now=now)
 
 
 @transaction.atomic
-def keep_card(*, version_id: UUID, card: Measured) -> None:
-    """Write what was measured on a version's card; measuring again replaces it."""
-    version = EditVectorVersion.objects.select_related("edit_vector").get(pk=version_id)
+def add_version(
+    *,
+    actor: User,
+    edit_vector_id: UUID,
+    bundle: str,
+    offset: NDArray[Any],
+    parts: Collection[int],
+    margin: int,
+    learned_from: Mapping[str, Any],
+    notes: str,
+    now: datetime,
+) -> EditVectorVersion:
+    """Return a new version of an edit vector, its measuring waiting for a worker.
+
+    The team has it at once. The community keeps the old one until the new one was measured
+    and is good enough; then those who used the old one are told.
+
+    Raises:
+        UnknownVectorError, NotYourVectorError: see `policies.changeable_edit_vector`.
+        OtherBundleError: it was made for another model than the versions before.
+        SameVersionError: it does exactly what the current version does.
+        BadOffsetError, WrongShapeError, UnknownPartError: see `save_edit_vector`.
+        BadWordingError: the notes are too long.
+    """
+    edit_vector = policies.changeable_edit_vector(actor, edit_vector_id)
+    current = edit_vector.current_version
+    if edit_vector.deleted_at is not None or current is None:
+        raise policies.UnknownVectorError
+    if current.bundle != bundle:
+        raise OtherBundleError(
+            f"{edit_vector.title} is made for {current.bundle}; this one for {bundle}. "
+            "Save it as an edit vector of its own."
+        )
+    plain = " ".join(notes.split())
+    if len(plain) > MAX_NOTES:
+        detail = f"Notes have at most {MAX_NOTES} characters."
+        raise BadWordingError(detail, fields={"notes": detail})
+    version = _add_version(
+        edit_vector, bundle=bundle, offset=offset, parts=parts, margin=margin,
+        learned_from=learned_from, card=None, notes=plain, now=now,
+    )  # fmt: skip
+    if version.content_hash == current.content_hash:
+        raise SameVersionError("This is the version that is there already; nothing changed.")
+    if not publications.is_open(edit_vector):
+        publications.make_current(version, now=now)
+    measure(version, owner=actor, team=edit_vector.team, now=now)
+    _announce(edit_vector)
+    return version
+
+
+@transaction.atomic
+def fork_edit_vector(
+    *,
+    actor: User,
+    team: Team,
+    edit_vector_id: UUID,
+    title: str,
+    strength: float,
+    now: datetime,
+) -> EditVector:
+    """Return a copy of an edit vector for `team`, at `strength` of the old one.
+
+    Where the source says so, the copy keeps its licence; in any case it allows no more.
+
+    Raises:
+        UnknownVectorError: the actor can see no such edit vector.
+        ReadOnlyError: the actor may only look in this team.
+        NoDerivativesError: its licence does not allow others to change it.
+        BadOffsetError: at this strength nobody could apply it.
+    """
+    source = policies.visible_edit_vector(actor, edit_vector_id)
+    accounts.require_editor(actor, team.pk)
+    if source.team_id != team.pk and not source.allows_derivatives:
+        raise policies.NoDerivativesError(
+            f"{source.author.display_name} does not allow changes to this edit vector, "
+            "so it cannot be forked. You can still apply it."
+        )
+    version = source.current_version
+    assert version is not None, "an edit vector is saved with its first version"
+    offset = strength * vector_file.offset_of(
+        bytes(version.offset), (version.num_layers, version.w_dim)
+    )
+    is_same = strength == 1.0 and version.card is not None
+    fork = save_edit_vector(
+        actor=actor,
+        team=team,
+        bundle=version.bundle,
+        offset=offset,
+        parts=version.parts,
+        margin=version.margin,
+        learned_from={
+            **{k: v for k, v in version.learned_from.items() if k in ("kind", "parameters")},
+            "how": "fork",
+            "of": str(source.pk),
+            "of_version": version.number,
+            "strength": strength,
+        },
+        title=title or source.title,
+        description=source.description,
+        tags=list(source.tags.values_list("name", flat=True)),
+        card=Measured.model_validate(version.card) if is_same else None,
+        license=License.of(source),
+        forked_from=version,
+        now=now,
+    )
+    if source.author_id != actor.pk:
+        publications.tell(
+            [source.author_id], "forked", source, now=now,
+            text=f"{actor.display_name} forked {source.title} as {fork.title}.",
+        )  # fmt: skip
+    return fork
+
+
+@transaction.atomic
+def keep_card(*, version_id: UUID, card: Measured, now: datetime) -> None:
+    """Write what was measured on a version's card; measuring again replaces it.
+
+    A publication that waited for the figures is decided by them.
+    """
+    version = EditVectorVersion.objects.select_related("edit_vector__author").get(pk=version_id)
     version.card = card.model_dump(mode="json")
     version.save(update_fields=["card"])
+    publications.figures_arrived(version, card, now=now)
+    index.refresh(version.edit_vector_id)
     _announce(version.edit_vector)
 
 
-def record_uses(*, user: User, stack: Iterable[VectorUse], now: datetime) -> None:
-    """Remember that `user` kept a revision with the edit vectors of `stack` in it."""
+def record_uses(
+    *, user: User, stack: Iterable[VectorUse], now: datetime, team: Team | None = None
+) -> None:
+    """Remember that `user` kept a revision of `team` with the edit vectors of `stack` in it."""
     ids = [use.edit_vector_version_id for use in stack if use.strength != 0]
-    used = EditVectorVersion.objects.filter(pk__in=ids).values_list("edit_vector_id", flat=True)
+    used = EditVectorVersion.objects.filter(pk__in=ids).values_list("edit_vector_id", "pk")
     UseEvent.objects.bulk_create(
-        UseEvent(edit_vector_id=pk, user=user, created_at=now) for pk in set(used)
+        UseEvent(
+            edit_vector_id=vector, version_id=version, user=user, team=team, created_at=now
+        )
+        for vector, version in set(used)
     )
 
 
@@ -232,7 +385,7 @@ def change_edit_vector(
     edit_vector.save(update_fields=["title", "description", "updated_at"])
     if tags is not None:
         _set_tags(edit_vector, _checked_tags(tags))
-    _index(edit_vector, list(edit_vector.tags.values_list("name", flat=True)))
+    index.refresh(edit_vector.pk)
     _announce(edit_vector)
     return edit_vector
 
@@ -250,6 +403,7 @@ def remove_edit_vector(*, actor: User, edit_vector_id: UUID, now: datetime) -> N
     if edit_vector.deleted_at is None:
         edit_vector.deleted_at = now
         edit_vector.save(update_fields=["deleted_at", "updated_at"])
+        index.refresh(edit_vector.pk)
         _announce(edit_vector)
 
 
@@ -264,5 +418,30 @@ def bring_back_edit_vector(*, actor: User, edit_vector_id: UUID) -> EditVector:
     if edit_vector.deleted_at is not None:
         edit_vector.deleted_at = None
         edit_vector.save(update_fields=["deleted_at", "updated_at"])
+        index.refresh(edit_vector.pk)
         _announce(edit_vector)
+    return edit_vector
+
+
+@transaction.atomic
+def change_license(*, actor: User, edit_vector_id: UUID, license: License) -> EditVector:
+    """Change what others may do with an edit vector; what they did already stands.
+
+    A fork never allows more than the vector it comes from.
+
+    Raises:
+        UnknownVectorError, NotYourVectorError: see `policies.changeable_edit_vector`.
+        LicenseBoundError: the source of this fork does not allow it.
+    """
+    edit_vector = policies.changeable_edit_vector(actor, edit_vector_id)
+    if edit_vector.deleted_at is not None:
+        raise policies.UnknownVectorError
+    source = edit_vector.forked_from
+    if source is not None and source.edit_vector.team_id != edit_vector.team_id:
+        license.check_against(License.of(source.edit_vector))
+    for name, value in license.fields().items():
+        setattr(edit_vector, name, value)
+    edit_vector.save(update_fields=[*license.fields(), "updated_at"])
+    index.refresh(edit_vector.pk)
+    _announce(edit_vector)
     return edit_vector

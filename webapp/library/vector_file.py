@@ -68,6 +68,11 @@ def offset_bytes(offset: NDArray[Any]) -> bytes:
     return plain.tobytes()
 
 
+def offset_of(data: bytes, shape: tuple[int, int]) -> Offset:
+    """Return the offset whose bytes are `data`, the way back from `offset_bytes`."""
+    return np.frombuffer(data, dtype="<f4").reshape(shape).astype(np.float32)
+
+
 def length(offset: NDArray[Any]) -> float:
     """Return the Euclidean norm of an offset."""
     return float(np.linalg.norm(offset.astype(np.float64)))

@@ -99,12 +99,16 @@ class PictureSocket(Socket):
         return policies.grant(handshake.person(self.session_key), self.image_id)
 
     async def open(self) -> None:
+        self.user_id = await db_call(lambda: handshake.person(self.session_key).pk)
+        await self.join(events.user_group(self.user_id))  # before reading: no change is missed
         self.grant = await db_call(self._grant)
-        self.user_id = self.grant.user_id
 
     async def revalidate(self) -> None:
-        self.grant = await db_call(self._grant)
+        before, self.grant = self.grant, await db_call(self._grant)
         self.allowed.clear()
+        if before is not None and before.may_edit != self.grant.may_edit:
+            # The browser comes back at once and is welcomed with what it may do now.
+            await self.close(CloseCode.RESYNC, "your role changed")
 
     # ---- what the browser says -----------------------------------------------------------
 
@@ -122,7 +126,8 @@ class PictureSocket(Socket):
         elif isinstance(message, DrawUndo):
             await self._draw(message.epoch, message.undo, message)
         elif isinstance(message, Claim):
-            await self._claim(message.part)
+            if not await self._is_read_only(message):
+                await self._claim(message.part)
         elif isinstance(message, RestStack):
             await self._rest(message)
         elif isinstance(message, Watch):
@@ -180,8 +185,7 @@ class PictureSocket(Socket):
     # ---- strokes -------------------------------------------------------------------------
 
     async def _draw(self, epoch: int, op: Any, message: FromBrowser) -> None:
-        if self.grant is None or not self.grant.may_edit:
-            await self.refuse("rooms.read_only", "You can look at this picture.", message)
+        if await self._is_read_only(message):
             return
         placed = await db_call(
             services.add_op,
@@ -197,6 +201,13 @@ class PictureSocket(Socket):
             await self.say(OpDone(op=placed.op))  # the sender asks again: it missed the first
         if isinstance(op, Stroke) and op.tool != "restore":
             await self._claim(op.part)
+
+    async def _is_read_only(self, message: FromBrowser) -> bool:
+        """Return whether this person may only look, having told them so."""
+        if self.grant is not None and self.grant.may_edit:
+            return False
+        await self.refuse("rooms.read_only", "You can look at this picture.", message)
+        return True
 
     async def room_op(self, message: MutableMapping[str, Any]) -> None:
         """Somebody's op got its place."""
@@ -230,6 +241,8 @@ class PictureSocket(Socket):
     # ---- the stack at rest, and what others announce --------------------------------------
 
     async def _rest(self, message: RestStack) -> None:
+        if await self._is_read_only(message):
+            return
         await db_call(
             services.rest_stack,
             actor_id=self.user_id,
@@ -408,16 +421,17 @@ class PictureSocket(Socket):
 class EventsSocket(Socket):
     """What changes in the person's teams: pages read it again over HTTP."""
 
-    def _teams(self) -> list[UUID]:
+    def _groups(self) -> set[str]:
         user: User = handshake.person(self.session_key)
-        return list(Team.objects.visible_to(user).values_list("pk", flat=True))
+        teams = Team.objects.visible_to(user).values_list("pk", flat=True)
+        return {events.user_group(user.pk), *map(events.team_group, teams)}
 
     async def open(self) -> None:
         await self.revalidate()
 
     async def revalidate(self) -> None:
         """Hear of the teams that the person belongs to now, and of no other."""
-        wanted = {events.team_group(team_id) for team_id in await db_call(self._teams)}
+        wanted = await db_call(self._groups)
         for group in set(self.groups) - wanted:
             await self.leave(group)
         for group in wanted:

@@ -1,4 +1,4 @@
-"""Who may do what in a room? Whoever may see the picture may paint in it."""
+"""Who may do what in a room? Whoever may change the picture paints; others look on."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -35,8 +35,8 @@ def active_person(user_id: int) -> User:
 
 
 def may_edit(user: User, image: Image) -> bool:
-    """Return whether `user`, who may see the image, may paint in it; all members may."""
-    return True
+    """Return whether `user`, who may see the image, may also paint in it."""
+    return images.may_edit_image(user, image.pk, image.team_id)
 
 
 def grant(user: User, image_id: UUID) -> Grant:

@@ -98,13 +98,14 @@ def add_op(
 
     Raises:
         SignInRequiredError, UnknownImageError: the actor may not be here any more.
+        ReadOnlyError: the actor may only look.
         NotReadyError: the picture has no head yet.
         LaterEpochError, FullRoomError, ReusedOpError: the op has no place.
         UnknownPartError: the stroke's part is not one of the family.
         NothingToUndoError, NotYourStrokeError: the undo's target is not the actor's to undo.
     """
     actor = policies.active_person(actor_id)
-    image = images.visible_image(actor, image_id)
+    image = images.editable_image(actor, image_id)
     room = _room_of(image)  # before the lock: whoever makes it waits for the image's row
     with transaction.atomic():
         _lock(room)
@@ -178,10 +179,11 @@ def rest_stack(*, actor_id: int, image_id: UUID, stack: Stack) -> None:
 
     Raises:
         SignInRequiredError, UnknownImageError: the actor may not be here any more.
+        ReadOnlyError: the actor may only look.
         DomainError: a vector of the stack is unknown, twice there, or of another family.
     """
     actor = policies.active_person(actor_id)
-    image = images.visible_image(actor, image_id)
+    image = images.editable_image(actor, image_id)
     library.check_stack(actor, bundle=image.bundle, stack=stack)
     room = _room_of(image)
     with transaction.atomic():

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 
 from channels.consumer import get_handler_name
@@ -198,22 +198,33 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no t
     async def _tick_for_ever(self) -> None:
         while self.is_open:
             await asyncio.sleep(self.tick_seconds)
-            try:
-                now = self.now()
-                if now - self.checked_at >= self.revalidate_seconds:
-                    self.checked_at = now
+            async with self._closing_on_refusal():
+                if self.now() - self.checked_at >= self.revalidate_seconds:
+                    self.checked_at = self.now()
                     await self.revalidate()
                 await self.tick()
-            except SignInRequiredError:
-                await self.close(CloseCode.NO_SESSION)
-            except DomainError:
-                await self.close(CloseCode.NO_ACCESS)
-            except (RedisError, DatabaseError) as error:
-                # People who are here stay: an unreadable database takes no rights away.
-                log.warning("a server is away: %s", error)
-            except Exception:
-                log.exception("a socket's clock failed")
-                await self.close(CloseCode.FAULT)
+
+    async def auth_changed(self, message: MutableMapping[str, Any]) -> None:
+        """Somebody changed what this person may do: find out at once, not at the next sweep."""
+        async with self._closing_on_refusal():
+            self.checked_at = self.now()
+            await self.revalidate()
+
+    @contextlib.asynccontextmanager
+    async def _closing_on_refusal(self) -> AsyncIterator[None]:
+        """Close the socket of who may not be here any more; outages close none."""
+        try:
+            yield
+        except SignInRequiredError:
+            await self.close(CloseCode.NO_SESSION)
+        except DomainError:
+            await self.close(CloseCode.NO_ACCESS)
+        except (RedisError, DatabaseError) as error:
+            # People who are here stay: an unreadable database takes no rights away.
+            log.warning("a server is away: %s", error)
+        except Exception:
+            log.exception("a socket's clock failed")
+            await self.close(CloseCode.FAULT)
 
     async def websocket_disconnect(self, message: MutableMapping[str, Any]) -> None:
         raise StopConsumer  # `__call__` ends it

@@ -21,6 +21,13 @@ export type Inversion = Plain<Schemas["InversionOut"]>;
 export type Revision = Plain<Schemas["RevisionOut"]>;
 export type Job = Plain<Schemas["JobOut"]>;
 export type EditVector = Plain<Schemas["EditVectorOut"]>;
+export type VectorPage = Plain<Schemas["VectorPageOut"]>;
+export type License = Plain<Schemas["LicenseIn"]>;
+export type PaintingSearch = Plain<Schemas["PaintingSearchOut"]>;
+export type PaintingMatch = Plain<Schemas["MatchOut"]>;
+export type Report = Schemas["ReportOut"];
+export type Appeal = Schemas["AppealOut"];
+export type RunPicture = Plain<Schemas["RunPictureOut"]>;
 export type Card = Plain<Schemas["CardOut"]>;
 export type Family = Plain<Schemas["FamilyOut"]>;
 export type Part = Schemas["PartOut"];
@@ -29,6 +36,13 @@ export type Session = Schemas["SessionOut"];
 export type VectorUse = Schemas["VectorUse"];
 export type Crop = Schemas["Crop"];
 export type Activity = Schemas["ActivityOut"];
+export type Team = Schemas["TeamWithMembersOut"];
+export type Member = Schemas["MemberOut"];
+export type Role = Member["role"];
+export type Invitation = Schemas["InvitationOut"];
+export type Share = Schemas["ShareOut"];
+export type Token = Schemas["TokenOut"];
+export type AuditEvent = Schemas["AuditEventOut"];
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 

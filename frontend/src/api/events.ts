@@ -3,15 +3,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { refreshTopic } from "./queries";
+import { refreshTopic, type Topic } from "./queries";
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
 const GATHER_MS = 150; // a burst of events is one reading
 const ASKED_TO_SIGN_IN = 4401;
 
-type Topic = "images" | "library" | "jobs";
-const TOPICS: readonly Topic[] = ["images", "library", "jobs"];
+const TOPICS: readonly Topic[] = ["images", "library", "jobs", "team", "notifications"];
 
 /** The topic of an event; null for messages this browser does not know. */
 export function topicOf(text: string): Topic | null {

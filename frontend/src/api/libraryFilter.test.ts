@@ -9,7 +9,9 @@ test("a filter survives its way through the address", () => {
     parts: ["upper_lip", "hair"],
     tags: ["mouth corners"],
     sort: "new" as const,
-    mine: true,
+    scope: "community" as const,
+    family: "portraits",
+    on: ["mine", "local"] as const,
   };
 
   expect(readFilter(new URLSearchParams(writeFilter(filter).toString()))).toEqual(filter);
@@ -23,7 +25,15 @@ test("an untouched library has a bare address", () => {
 test("what cannot be read in an address falls back to its default", () => {
   const filter = readFilter(new URLSearchParams("sort=stars&parts=,hair,,hair&mine=yes"));
 
-  expect(filter).toEqual({ q: "", parts: ["hair"], tags: [], sort: "used", mine: false });
+  expect(filter).toEqual({
+    q: "",
+    parts: ["hair"],
+    tags: [],
+    sort: "used",
+    scope: "all",
+    family: "",
+    on: [],
+  });
 });
 
 test("typing sorts by match unless another order was chosen", () => {
@@ -38,6 +48,13 @@ test("a name goes in, and out when it was in", () => {
 
 test("lists go to the server with commas", () => {
   expect(toApiQuery(readFilter(new URLSearchParams("parts=hair,nose"))).parts).toBe("hair,nose");
+});
+
+test("a measured filter goes to the server with the figure it begins at", () => {
+  const query = toApiQuery(readFilter(new URLSearchParams("works=1&scope=team")));
+
+  expect(query).toMatchObject({ least_success: 0.9, scope: "team", mine: false });
+  expect(query).not.toHaveProperty("least_identity");
 });
 
 test("after signing in one only ever lands on a page of ours", () => {

@@ -223,8 +223,85 @@ export interface components {
              */
             type: "job";
         };
-        JobRequest: components["schemas"]["InvertImage"] | components["schemas"]["OptimizeEdit"] | components["schemas"]["RefineEdit"] | components["schemas"]["RenderEdit"] | components["schemas"]["MeasureEditVector"];
-        JobResult: components["schemas"]["Inverted"] | components["schemas"]["Edited"] | components["schemas"]["Measured"];
+        JobRequest: components["schemas"]["InvertImage"] | components["schemas"]["OptimizeEdit"] | components["schemas"]["RefineEdit"] | components["schemas"]["RenderEdit"] | components["schemas"]["MeasureEditVector"] | components["schemas"]["MatchPainting"];
+        JobResult: components["schemas"]["Inverted"] | components["schemas"]["Edited"] | components["schemas"]["Measured"] | components["schemas"]["Matched"];
+        /**
+         * Match
+         * @description One edit vector that does what was painted, as far as `match` says.
+         */
+        Match: {
+            /**
+             * Edit Vector Version Id
+             * Format: uuid
+             */
+            edit_vector_version_id: string;
+            /** Match */
+            match: number;
+            /** Picture */
+            picture: string;
+            /** Strength */
+            strength: number;
+        };
+        /**
+         * MatchPainting
+         * @description Find the edit vectors that would change a picture as it was painted.
+         */
+        MatchPainting: {
+            /**
+             * Base Revision Id
+             * Format: uuid
+             */
+            base_revision_id: string;
+            /** Bundle */
+            bundle: string;
+            /**
+             * Image Id
+             * Format: uuid
+             */
+            image_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "match";
+            /** Label Map */
+            label_map: string;
+            /**
+             * Num Candidates
+             * @default 24
+             */
+            num_candidates: number;
+            /**
+             * Num Matches
+             * @default 8
+             */
+            num_matches: number;
+            /**
+             * Scope
+             * @default all
+             * @enum {string}
+             */
+            scope: "all" | "team" | "community";
+            /** W Plus */
+            w_plus: string;
+        };
+        /**
+         * Matched
+         * @description The edit vectors that come nearest to a painting, best first.
+         */
+        Matched: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "match";
+            /** Matches */
+            matches: components["schemas"]["Match"][];
+            /** Num Candidates */
+            num_candidates: number;
+            /** Seconds */
+            seconds: number;
+        };
         /**
          * MeasureEditVector
          * @description Measure an edit vector on the probe pictures of its family: its card.
@@ -248,10 +325,20 @@ export interface components {
          * @description The card of an edit vector, measured on the probe pictures.
          */
         Measured: {
+            /**
+             * Additivity
+             * @default null
+             */
+            additivity: number | null;
             /** Effect By Part */
             effect_by_part: {
                 [key: string]: number;
             };
+            /**
+             * Heat
+             * @default null
+             */
+            heat: string | null;
             /** Identity */
             identity: number | null;
             /**
@@ -267,6 +354,11 @@ export interface components {
             num_probes: number;
             /** Outside Change */
             outside_change: number;
+            /**
+             * Signature
+             * @default []
+             */
+            signature: number[];
             /** Strengths */
             strengths: number[];
             /** Strips */
@@ -652,7 +744,7 @@ export interface components {
              * Topic
              * @enum {string}
              */
-            topic: "images" | "library" | "jobs";
+            topic: "images" | "library" | "jobs" | "team" | "notifications";
             /**
              * Type
              * @default team

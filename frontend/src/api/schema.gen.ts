@@ -24,6 +24,230 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/album-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Album Runs
+         * @description The newest runs of the person's teams.
+         */
+        get: operations["list_album_runs"];
+        put?: never;
+        /**
+         * Start Album Run
+         * @description Apply a stack to many pictures; each becomes a revision.
+         */
+        post: operations["start_album_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/album-runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Album Run
+         * @description How it stands with every picture of a run.
+         */
+        get: operations["get_album_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/album-runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Album Run
+         * @description Stop what has not begun.
+         */
+        post: operations["cancel_album_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/album-runs/{run_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Album Run
+         * @description Try once more what failed or was canceled.
+         */
+        post: operations["retry_album_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/appeals/{appeal_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Appeal
+         * @description Give a removed edit vector back, or leave it removed.
+         */
+        post: operations["decide_appeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Collections
+         * @description The collections of the person's teams, and their own.
+         */
+        get: operations["list_collections"];
+        put?: never;
+        /**
+         * Add Collection
+         * @description Begin a collection.
+         */
+        post: operations["add_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Collection
+         * @description A collection with what is in it.
+         */
+        get: operations["get_collection"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Collection
+         * @description Remove a collection; the edit vectors in it stay.
+         */
+        delete: operations["remove_collection"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Collection
+         * @description Rename a collection.
+         */
+        patch: operations["change_collection"];
+        trace?: never;
+    };
+    "/api/collections/{collection_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Collection
+         * @description A collection as one archive.
+         */
+        get: operations["download_collection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection_id}/items/{edit_vector_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Collect Edit Vector
+         * @description Put an edit vector into a collection.
+         */
+        put: operations["collect_edit_vector"];
+        post?: never;
+        /**
+         * Uncollect Edit Vector
+         * @description Take an edit vector out of a collection.
+         */
+        delete: operations["uncollect_edit_vector"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/creators/{creator_id}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Follow Creator
+         * @description Hear of what this person lists.
+         */
+        put: operations["follow_creator"];
+        post?: never;
+        /**
+         * Unfollow Creator
+         * @description Hear of it no more.
+         */
+        delete: operations["unfollow_creator"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/edit-vectors": {
         parameters: {
             query?: never;
@@ -33,9 +257,29 @@ export interface paths {
         };
         /**
          * Search Edit Vectors
-         * @description The team's edit vectors. `parts` and `tags` are names with commas between.
+         * @description The edit vectors of the person's teams and of the community.
          */
         get: operations["search_edit_vectors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Conflicts
+         * @description The pairs among these versions that act on the same parts, the worst first.
+         */
+        get: operations["list_conflicts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -58,6 +302,26 @@ export interface paths {
         get: operations["count_edit_vectors"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Edit Vectors
+         * @description Take in one edit vector file, or an archive of them; each is checked and measured.
+         */
+        post: operations["import_edit_vectors"];
         delete?: never;
         options?: never;
         head?: never;
@@ -112,6 +376,26 @@ export interface paths {
         patch: operations["change_edit_vector"];
         trace?: never;
     };
+    "/api/edit-vectors/{edit_vector_id}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Appeal Removal
+         * @description Ask for a removed edit vector back.
+         */
+        post: operations["appeal_removal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/edit-vectors/{edit_vector_id}/file": {
         parameters: {
             query?: never;
@@ -124,6 +408,150 @@ export interface paths {
          * @description The current version as an `editvector/1` file.
          */
         get: operations["download_edit_vector"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fork Edit Vector
+         * @description Copy an edit vector into the person's team, as far as its licence allows.
+         */
+        post: operations["fork_edit_vector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/license": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Edit Vector License
+         * @description Change what others may do with it.
+         */
+        put: operations["change_edit_vector_license"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/like": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Like Edit Vector
+         * @description Like it.
+         */
+        put: operations["like_edit_vector"];
+        post?: never;
+        /**
+         * Unlike Edit Vector
+         * @description Take the like back.
+         */
+        delete: operations["unlike_edit_vector"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Edit Vector Page
+         * @description All that the page of an edit vector shows: its card, versions, forks and standing.
+         */
+        get: operations["get_edit_vector_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Edit Vector
+         * @description Bring it to the community once its figures are known and good enough.
+         */
+        post: operations["publish_edit_vector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Edit Vector
+         * @description Tell the moderators that it should not be there.
+         */
+        post: operations["report_edit_vector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Similar Edit Vectors
+         * @description The edit vectors that do nearly the same, most alike first.
+         */
+        get: operations["list_similar_edit_vectors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -146,6 +574,46 @@ export interface paths {
          * @description Undo a removal.
          */
         post: operations["bring_back_edit_vector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Edit Vector Version
+         * @description Add a version from an edit vector file; it is measured before others get it.
+         */
+        post: operations["add_edit_vector_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/edit-vectors/{edit_vector_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Edit Vector
+         * @description Take it back from the community; pictures that hold it keep it.
+         */
+        post: operations["withdraw_edit_vector"];
         delete?: never;
         options?: never;
         head?: never;
@@ -264,6 +732,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/images/{image_id}/painting-searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search By Painting
+         * @description Look for edit vectors that would do what was painted; each is tried on this picture.
+         */
+        post: operations["search_by_painting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/images/{image_id}/refinements": {
         parameters: {
             query?: never;
@@ -308,6 +796,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/images/{image_id}/room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Room
+         * @description The painting as it stands. Open the socket first, then read this.
+         */
+        get: operations["get_room"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/images/{image_id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shares
+         * @description The open links to a picture; for editors of its team.
+         */
+        get: operations["list_shares"];
+        put?: never;
+        /**
+         * Share Image
+         * @description Make a link by which people outside the team see, or also edit, a picture.
+         */
+        post: operations["share_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/images/{image_id}/undelete": {
         parameters: {
             query?: never;
@@ -323,6 +855,66 @@ export interface paths {
          */
         post: operations["bring_image_back"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitation-links/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation
+         * @description Join the team that a link invites to, and work in it.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitation-links/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Invitation
+         * @description What a link invites to; for whoever holds it, signed in or not.
+         */
+        post: operations["preview_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Invitation
+         * @description Take an invitation back.
+         */
+        delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -388,6 +980,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/moderation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Moderation Queue
+         * @description What waits for a moderator, the oldest first.
+         */
+        get: operations["get_moderation_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description What the library told the person, newest first.
+         */
+        get: operations["list_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Notices
+         * @description Mark all as read.
+         */
+        post: operations["read_notices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/painting-searches/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Painting Search
+         * @description What a search by painting found; for who asked.
+         */
+        get: operations["get_painting_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{report_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Report
+         * @description Remove what was reported, or dismiss the report.
+         */
+        post: operations["decide_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/revisions/{revision_id}": {
         parameters: {
             query?: never;
@@ -422,6 +1114,26 @@ export interface paths {
          * @description Save what changed from a revision's parent to it as an edit vector of the team.
          */
         post: operations["save_edit_vector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/revisions/{revision_id}/edit-vector-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save As Version
+         * @description Save what a revision changed as a new version of an edit vector.
+         */
+        post: operations["save_as_version"];
         delete?: never;
         options?: never;
         head?: never;
@@ -465,6 +1177,90 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Change Person
+         * @description Change one's own name, and whether notifications come by mail.
+         */
+        patch: operations["change_person"];
+        trace?: never;
+    };
+    "/api/session/team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Team
+         * @description Work in another of one's teams.
+         */
+        put: operations["choose_team"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/totp.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Totp Picture
+         * @description The square that an authenticator app scans, for the secret of this sign-in.
+         */
+        get: operations["totp_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/share-links/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Share
+         * @description Open a link: from now on the picture is among those the person may see.
+         */
+        post: operations["open_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shares/{share_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unshare Image
+         * @description Take a link back; what its guests have open is closed.
+         */
+        delete: operations["unshare_image"];
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -482,6 +1278,330 @@ export interface paths {
         get: operations["team"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Found Team
+         * @description Found a team, own it and work in it.
+         */
+        post: operations["found_team"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Team
+         * @description One of the person's teams, with its members.
+         */
+        get: operations["get_team"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Rename Team
+         * @description Rename a team; owners only.
+         */
+        patch: operations["rename_team"];
+        trace?: never;
+    };
+    "/api/teams/{team_id}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit Events
+         * @description Who changed what in a team, newest first; owners only.
+         */
+        get: operations["list_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit Events
+         * @description The whole log as a file, oldest first: CSV, or JSON lines.
+         */
+        get: operations["export_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Over Team
+         * @description Make another member the owner, and oneself an editor.
+         */
+        post: operations["hand_over_team"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description The open invitations to a team; owners only.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite
+         * @description Invite an address by mail, or make a link that lets in whoever has it.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description Take a member out of a team (owners), or leave it (oneself).
+         */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Role
+         * @description Give a member another role; owners only. It reaches what they have open at once.
+         */
+        patch: operations["change_role"];
+        trace?: never;
+    };
+    "/api/teams/{team_id}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quotas
+         * @description How much of each amount a team has used.
+         */
+        get: operations["list_quotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Team Shares
+         * @description The open links to all pictures of a team; for its editors.
+         */
+        get: operations["list_team_shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team_id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description The webhooks of a team.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Add Webhook
+         * @description Have an https address told of events; the key to check them with is shown once.
+         */
+        post: operations["add_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description One's own tokens, newest first, expired ones included.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Make a token; its secret is in this answer and never again.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description End a token at once.
+         */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Webhook
+         * @description Remove a webhook.
+         */
+        delete: operations["remove_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Webhook
+         * @description Switch a webhook on or off.
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description What a webhook was told, newest first, and how it went.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send a message to try it.
+         */
+        post: operations["test_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -525,14 +1645,91 @@ export interface components {
             title: string;
         };
         /**
+         * AppealOut
+         * @description The author of a removed edit vector asks for it back.
+         */
+        AppealOut: {
+            author: components["schemas"]["PersonOut"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Edit Vector Id
+             * Format: uuid
+             */
+            edit_vector_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Note */
+            note: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "open" | "upheld" | "dismissed";
+        };
+        /** AppealRequest */
+        AppealRequest: {
+            /** Text */
+            text: string;
+        };
+        /** AuditEventOut */
+        AuditEventOut: {
+            /** Action */
+            action: string;
+            actor: components["schemas"]["PersonOut"] | null;
+            /** After */
+            after: unknown;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: unknown;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Target */
+            target: string;
+            /** Title */
+            title: string;
+        };
+        /** AuditPage */
+        AuditPage: {
+            /** Items */
+            items: components["schemas"]["AuditEventOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * CardOut
          * @description What was measured on the probe pictures.
          */
         CardOut: {
+            /** Additivity */
+            additivity: number | null;
             /** Effect By Part */
             effect_by_part: {
                 [key: string]: number;
             };
+            /** Failures */
+            failures: string[];
+            /** Figures */
+            figures: components["schemas"]["FigureOut"][];
+            /** Heat Url */
+            heat_url: string | null;
             /** Identity */
             identity: number | null;
             /** Locality */
@@ -555,6 +1752,81 @@ export interface components {
                 number
             ];
         };
+        /** CollectionChange */
+        CollectionChange: {
+            /** Description */
+            description?: string | null;
+            /** Title */
+            title?: string | null;
+        };
+        /**
+         * CollectionOut
+         * @description Edit vectors put together under a name.
+         */
+        CollectionOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Description */
+            description: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Own */
+            is_own: boolean;
+            /** Is Personal */
+            is_personal: boolean;
+            /** Num Vectors */
+            num_vectors: number;
+            owner: components["schemas"]["PersonOut"];
+            /** Title */
+            title: string;
+        };
+        /** CollectionPageOut */
+        CollectionPageOut: {
+            collection: components["schemas"]["CollectionOut"];
+            /** Items */
+            items: components["schemas"]["EditVectorOut"][];
+        };
+        /** CollectionRequest */
+        CollectionRequest: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Is Personal
+             * @default false
+             */
+            is_personal: boolean;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ConflictOut
+         * @description Two edit vectors of a stack that act on the same parts.
+         */
+        ConflictOut: {
+            /** Overlap */
+            overlap: number;
+            /** Parts */
+            parts: string[];
+            /** Titles */
+            titles: [
+                string,
+                string
+            ];
+            /** Versions */
+            versions: [
+                string,
+                string
+            ];
+        };
         /**
          * Crop
          * @description A square in pixels of the upright picture; what it holds is then turned clockwise.
@@ -574,6 +1846,55 @@ export interface components {
             x: number;
             /** Y */
             y: number;
+        };
+        /** DecisionRequest */
+        DecisionRequest: {
+            /** Is Upheld */
+            is_upheld: boolean;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /** DeliveryOut */
+        DeliveryOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "image.added" | "revision.added" | "vector.listed" | "vector.unlisted" | "vector.withdrawn" | "vector.removed" | "webhook.test";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Answer */
+            last_answer: string;
+            /**
+             * Next Attempt At
+             * Format: date-time
+             */
+            next_attempt_at: string;
+            /** Num Attempts */
+            num_attempts: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "failed";
+        };
+        /** DeliveryPage */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /** Next */
+            next: string | null;
         };
         /**
          * EditRequest
@@ -610,7 +1931,7 @@ export interface components {
         };
         /**
          * EditVectorOut
-         * @description An edit that the team can find and apply.
+         * @description An edit that people can find and apply.
          */
         EditVectorOut: {
             author: components["schemas"]["PersonOut"];
@@ -625,23 +1946,40 @@ export interface components {
             created_at: string;
             /** Description */
             description: string;
+            forked_from: components["schemas"]["SourceOut"] | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Is Liked */
+            is_liked: boolean;
             /** Is Own */
             is_own: boolean;
             /** Is Removed */
             is_removed: boolean;
+            /** Is Team */
+            is_team: boolean;
+            license: components["schemas"]["LicenseIn"];
+            /** May Change */
+            may_change: boolean;
+            /** May Export */
+            may_export: boolean;
+            /** May Fork */
+            may_fork: boolean;
+            /** Num Likes */
+            num_likes: number;
             /** Num Uses */
             num_uses: number;
+            publication: components["schemas"]["PublicationOut"];
             /** Strengths */
             strengths: number[];
             /** Strip Urls */
             strip_urls: string[];
             /** Tags */
             tags: string[];
+            /** Team */
+            team: string;
             /** Thumbnail Url */
             thumbnail_url: string | null;
             /** Title */
@@ -650,12 +1988,14 @@ export interface components {
         };
         /** EditVectorPage */
         EditVectorPage: {
+            /** Is Total Exact */
+            is_total_exact: boolean;
             /** Items */
             items: components["schemas"]["EditVectorOut"][];
             /** Next */
             next: string | null;
             /** Total */
-            total: number;
+            total: number | null;
         };
         /** EditVectorRequest */
         EditVectorRequest: {
@@ -684,14 +2024,36 @@ export interface components {
          * @description How many edit vectors there are in all, of one's own, and behind each filter.
          */
         FacetsOut: {
+            /** Commercial */
+            commercial: number;
+            /** Community */
+            community: number;
+            /** Derivatives */
+            derivatives: number;
+            /** Identity */
+            identity: number;
+            /** Is Exact */
+            is_exact: boolean;
+            /** Least Identity */
+            least_identity: number;
+            /** Least Locality */
+            least_locality: number;
+            /** Least Success */
+            least_success: number;
+            /** Local */
+            local: number;
             /** Mine */
             mine: number;
             /** Parts */
             parts: components["schemas"]["FacetOut"][];
             /** Tags */
             tags: components["schemas"]["FacetOut"][];
+            /** Team */
+            team: number;
             /** Total */
             total: number;
+            /** Works */
+            works: number;
         };
         /**
          * FamilyOut
@@ -726,6 +2088,23 @@ export interface components {
             w_dim: number;
         };
         /**
+         * FigureOut
+         * @description A measured figure that the community may expect, with the least it must reach.
+         */
+        FigureOut: {
+            /** Is Enough */
+            is_enough: boolean;
+            /** Least */
+            least: number;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "outside" | "identity" | "success" | "additivity";
+            /** Value */
+            value: number;
+        };
+        /**
          * Figures
          * @description Losses of one step; those that a job kind does not have are None.
          */
@@ -740,6 +2119,97 @@ export interface components {
             rest: number | null;
             /** Total */
             total: number | null;
+        };
+        /**
+         * FilterQuery
+         * @description What narrows a search; `parts` and `tags` are names with commas between.
+         */
+        FilterQuery: {
+            /** Author */
+            author?: number | null;
+            /**
+             * Bundle
+             * @default
+             */
+            bundle: string;
+            /**
+             * Commercial
+             * @default false
+             */
+            commercial: boolean;
+            /**
+             * Derivatives
+             * @default false
+             */
+            derivatives: boolean;
+            /**
+             * Family
+             * @default
+             */
+            family: string;
+            /** Least Identity */
+            least_identity?: number | null;
+            /** Least Locality */
+            least_locality?: number | null;
+            /** Least Success */
+            least_success?: number | null;
+            /**
+             * Mine
+             * @default false
+             */
+            mine: boolean;
+            /**
+             * Parts
+             * @default
+             */
+            parts: string;
+            /**
+             * Scope
+             * @default all
+             * @enum {string}
+             */
+            scope: "all" | "team" | "community";
+            /**
+             * Tags
+             * @default
+             */
+            tags: string;
+        };
+        /**
+         * ForkOut
+         * @description A fork as the lineage shows it, under the version it comes from.
+         */
+        ForkOut: {
+            author: components["schemas"]["PersonOut"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Num Uses */
+            num_uses: number;
+            /** Of Version */
+            of_version: number;
+            /** Title */
+            title: string;
+        };
+        /** ForkRequest */
+        ForkRequest: {
+            /**
+             * Strength
+             * @default 1
+             */
+            strength: number;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+        };
+        /** HandOver */
+        HandOver: {
+            /** User Id */
+            user_id: number;
         };
         /** ImageChange */
         ImageChange: {
@@ -781,6 +2251,11 @@ export interface components {
              * @enum {string}
              */
             status: "inverting" | "ready" | "failed";
+            /**
+             * Team Id
+             * Format: uuid
+             */
+            team_id: string;
             /** Thumbnail Url */
             thumbnail_url: string | null;
             /**
@@ -795,6 +2270,27 @@ export interface components {
             items: components["schemas"]["ImageOut"][];
             /** Next */
             next: string | null;
+        };
+        /** ImportOut */
+        ImportOut: {
+            /** Collection Id */
+            collection_id: string | null;
+            /** Items */
+            items: components["schemas"]["ImportedOut"][];
+        };
+        /**
+         * ImportedOut
+         * @description What became of one file of an import.
+         */
+        ImportedOut: {
+            /** Edit Vector Id */
+            edit_vector_id: string | null;
+            /** Name */
+            name: string;
+            /** Refusal */
+            refusal: string | null;
+            /** Title */
+            title: string | null;
         };
         /**
          * InversionOut
@@ -827,6 +2323,82 @@ export interface components {
              * @default 300
              */
             steps: number;
+        };
+        /**
+         * InvitationOut
+         * @description An invitation as its team's owners see it.
+         */
+        InvitationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            invited_by: components["schemas"]["PersonOut"];
+            /** Mailed At */
+            mailed_at: string | null;
+            /** Num Uses */
+            num_uses: number;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
+            /** Url */
+            url: string;
+        };
+        /**
+         * InvitationPreview
+         * @description What the holder of a link sees before joining.
+         */
+        InvitationPreview: {
+            /** By Mail */
+            by_mail: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Invited By */
+            invited_by: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
+            /** Team */
+            team: string;
+        };
+        /**
+         * InvitationRequest
+         * @description With an address, a mail goes there; without, the answer's link is what lets people in.
+         */
+        InvitationRequest: {
+            /**
+             * Days
+             * @default 14
+             */
+            days: number;
+            /** Email */
+            email?: string | null;
+            /**
+             * Role
+             * @default editor
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
         };
         /** JobErrorOut */
         JobErrorOut: {
@@ -881,6 +2453,45 @@ export interface components {
             /** Stack */
             stack: components["schemas"]["VectorUse"][];
         };
+        /**
+         * LicenseIn
+         * @description What others may do with an edit vector; the team itself may do everything.
+         */
+        LicenseIn: {
+            /**
+             * Allows Commercial
+             * @default true
+             */
+            allows_commercial: boolean;
+            /**
+             * Allows Derivatives
+             * @default true
+             */
+            allows_derivatives: boolean;
+            /**
+             * Asks Credit
+             * @default true
+             */
+            asks_credit: boolean;
+            /**
+             * Keeps License
+             * @default false
+             */
+            keeps_license: boolean;
+        };
+        /**
+         * MatchOut
+         * @description An edit vector that does what was painted, tried on this picture.
+         */
+        MatchOut: {
+            /** Match */
+            match: number;
+            /** Picture Url */
+            picture_url: string;
+            /** Strength */
+            strength: number;
+            vector: components["schemas"]["EditVectorOut"];
+        };
         /** MemberOut */
         MemberOut: {
             /** Color */
@@ -891,10 +2502,118 @@ export interface components {
             id: number;
             /** Initials */
             initials: string;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
             /** Name */
             name: string;
-            /** Role */
-            role: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
+        };
+        /**
+         * NewTokenOut
+         * @description A token, this once with its secret.
+         */
+        NewTokenOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
+            /** Scopes */
+            scopes: ("read" | "edit" | "publish" | "admin")[];
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * NewWebhookOut
+         * @description A webhook, this once with the key that its messages are signed with.
+         */
+        NewWebhookOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Events */
+            events: ("image.added" | "revision.added" | "vector.listed" | "vector.unlisted" | "vector.withdrawn" | "vector.removed" | "webhook.test")[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Key */
+            key: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * NoticeOut
+         * @description One sentence that the library tells a person.
+         */
+        NoticeOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Edit Vector Id
+             * Format: uuid
+             */
+            edit_vector_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Read */
+            is_read: boolean;
+            /** Kind */
+            kind: string;
+            /** Text */
+            text: string;
+        };
+        /** NoticesOut */
+        NoticesOut: {
+            /** Items */
+            items: components["schemas"]["NoticeOut"][];
+            /** Num Unread */
+            num_unread: number;
+        };
+        /**
+         * Op
+         * @description A stroke or an undo with its place in the server's order.
+         */
+        Op: {
+            /** Author Id */
+            author_id: number;
+            /** Epoch */
+            epoch: number;
+            /** Seq */
+            seq: number;
+            stroke: components["schemas"]["Stroke"] | null;
+            undo: components["schemas"]["Undo"] | null;
         };
         /**
          * OwnPersonOut
@@ -909,8 +2628,35 @@ export interface components {
             id: number;
             /** Initials */
             initials: string;
+            /** Is Moderator */
+            is_moderator: boolean;
+            /** Is Operator */
+            is_operator: boolean;
             /** Name */
             name: string;
+            /** Wants Digest */
+            wants_digest: boolean;
+        };
+        /**
+         * PaintingSearchOut
+         * @description The answer to a painting, once a worker has given it.
+         */
+        PaintingSearchOut: {
+            /** Is Done */
+            is_done: boolean;
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /** Matches */
+            matches: components["schemas"]["MatchOut"][];
+            /** Num Candidates */
+            num_candidates: number;
+            /** Refusal */
+            refusal: string | null;
+            /** Seconds */
+            seconds: number | null;
         };
         /** PartOut */
         PartOut: {
@@ -926,6 +2672,16 @@ export interface components {
             name: string;
             /** Title */
             title: string;
+        };
+        /**
+         * PersonChange
+         * @description What to change; what is left out stays.
+         */
+        PersonChange: {
+            /** Name */
+            name?: string | null;
+            /** Wants Digest */
+            wants_digest?: boolean | null;
         };
         /**
          * PersonOut
@@ -989,6 +2745,50 @@ export interface components {
             /** Step */
             step: number;
         };
+        /**
+         * PublicationOut
+         * @description Whether the community has an edit vector, and why not.
+         */
+        PublicationOut: {
+            /** Listed At */
+            listed_at: string | null;
+            /** Reasons */
+            reasons: string[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "measuring" | "listed" | "unlisted" | "withdrawn" | "removed";
+        };
+        /** PublishRequest */
+        PublishRequest: {
+            /**
+             * Is Listed
+             * @default true
+             */
+            is_listed: boolean;
+        };
+        /**
+         * QueueOut
+         * @description What waits for a moderator.
+         */
+        QueueOut: {
+            /** Appeals */
+            appeals: components["schemas"]["AppealOut"][];
+            /** Reports */
+            reports: components["schemas"]["ReportOut"][];
+        };
+        /** QuotaOut */
+        QuotaOut: {
+            /** Limit */
+            limit: number;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Used */
+            used: number;
+        };
         /** RefinementRequest */
         RefinementRequest: {
             /**
@@ -1004,6 +2804,55 @@ export interface components {
              * @enum {integer}
              */
             steps: 10 | 30 | 60;
+        };
+        /**
+         * ReportOut
+         * @description Somebody says that a published edit vector should not be there.
+         */
+        ReportOut: {
+            author: components["schemas"]["PersonOut"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Edit Vector Id
+             * Format: uuid
+             */
+            edit_vector_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Note */
+            note: string;
+            /** Reason */
+            reason: string;
+            reporter: components["schemas"]["PersonOut"];
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "open" | "upheld" | "dismissed";
+        };
+        /** ReportRequest */
+        ReportRequest: {
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "person" | "stolen" | "misleading" | "offensive" | "other";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /** RevisionChange */
         RevisionChange: {
@@ -1060,6 +2909,105 @@ export interface components {
             /** Title */
             title: string;
         };
+        /** RoleChange */
+        RoleChange: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
+        };
+        /**
+         * RoomOut
+         * @description The painting on top of the head. Ops that come later have a higher `seq`.
+         */
+        RoomOut: {
+            /** Base Revision Id */
+            base_revision_id: string | null;
+            /** Epoch */
+            epoch: number;
+            /** May Edit */
+            may_edit: boolean;
+            /** Ops */
+            ops: components["schemas"]["Op"][];
+            /** Seq */
+            seq: number;
+            /** Stack */
+            stack: components["schemas"]["StackItemOut"][];
+        };
+        /**
+         * RunOut
+         * @description One stack on many pictures, and how far it is.
+         */
+        RunOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Over */
+            is_over: boolean;
+            /** Num Canceled */
+            num_canceled: number;
+            /** Num Done */
+            num_done: number;
+            /** Num Failed */
+            num_failed: number;
+            /** Num Pictures */
+            num_pictures: number;
+            owner: components["schemas"]["PersonOut"];
+            /** Stack */
+            stack: components["schemas"]["VectorUse"][];
+        };
+        /** RunPageOut */
+        RunPageOut: {
+            /** Pictures */
+            pictures: components["schemas"]["RunPictureOut"][];
+            run: components["schemas"]["RunOut"];
+        };
+        /**
+         * RunPictureOut
+         * @description How it stands with one picture of a run.
+         */
+        RunPictureOut: {
+            /** After Url */
+            after_url: string | null;
+            /** Before Url */
+            before_url: string;
+            /**
+             * Image Id
+             * Format: uuid
+             */
+            image_id: string;
+            /** Name */
+            name: string;
+            /** Refusal */
+            refusal: string | null;
+            /** Revision Id */
+            revision_id: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed" | "canceled";
+        };
+        /** RunRequest */
+        RunRequest: {
+            /** Image Ids */
+            image_ids: string[];
+            /** Stack */
+            stack: components["schemas"]["VectorUse"][];
+        };
+        /** SecretIn */
+        SecretIn: {
+            /** Secret */
+            secret: string;
+        };
         /**
          * SessionOut
          * @description Who is signed in, and where they work.
@@ -1071,6 +3019,155 @@ export interface components {
             teams: components["schemas"]["TeamOut"][];
             user: components["schemas"]["OwnPersonOut"] | null;
         };
+        /**
+         * ShareOut
+         * @description A link to an image, as the editors of its team see it.
+         */
+        ShareOut: {
+            /**
+             * Access
+             * @enum {string}
+             */
+            access: "view" | "edit";
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Image Id
+             * Format: uuid
+             */
+            image_id: string;
+            /** Image Name */
+            image_name: string;
+            made_by: components["schemas"]["PersonOut"];
+            /** Num Guests */
+            num_guests: number;
+            /** Url */
+            url: string;
+        };
+        /**
+         * ShareRequest
+         * @description `days` is how long the link lasts; None is until it is taken back.
+         */
+        ShareRequest: {
+            /**
+             * Access
+             * @default view
+             * @enum {string}
+             */
+            access: "view" | "edit";
+            /**
+             * Days
+             * @default 30
+             */
+            days: number | null;
+        };
+        /** ShareSecret */
+        ShareSecret: {
+            /** Secret */
+            secret: string;
+        };
+        /** SharedImageOut */
+        SharedImageOut: {
+            /**
+             * Image Id
+             * Format: uuid
+             */
+            image_id: string;
+        };
+        /**
+         * SimilarOut
+         * @description An edit vector with how alike its effect is, up to 1.
+         */
+        SimilarOut: {
+            /** Likeness */
+            likeness: number;
+            vector: components["schemas"]["EditVectorOut"];
+        };
+        /**
+         * SourceOut
+         * @description What an edit vector was forked from.
+         */
+        SourceOut: {
+            author: components["schemas"]["PersonOut"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Title */
+            title: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * StackItemOut
+         * @description An edit vector in the stack at rest.
+         */
+        StackItemOut: {
+            /**
+             * Edit Vector Version Id
+             * Format: uuid
+             */
+            edit_vector_version_id: string;
+            /** Strength */
+            strength: number;
+            /** Title */
+            title: string | null;
+        };
+        /**
+         * Stroke
+         * @description One finished gesture on the label map. `fill` floods from its single point.
+         */
+        Stroke: {
+            /**
+             * Op Id
+             * Format: uuid
+             */
+            op_id: string;
+            /** Part */
+            part: number;
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+            /** Radius */
+            radius: number;
+            /**
+             * Rasteriser
+             * @default 1
+             * @constant
+             */
+            rasteriser: 1;
+            /**
+             * Tool
+             * @enum {string}
+             */
+            tool: "brush" | "polygon" | "fill" | "restore";
+        };
+        /** TeamChange */
+        TeamChange: {
+            /** Name */
+            name: string;
+        };
+        /** TeamChoice */
+        TeamChoice: {
+            /**
+             * Team Id
+             * Format: uuid
+             */
+            team_id: string;
+        };
         /** TeamOut */
         TeamOut: {
             /**
@@ -1080,8 +3177,11 @@ export interface components {
             id: string;
             /** Name */
             name: string;
-            /** Role */
-            role: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
         };
         /** TeamWithMembersOut */
         TeamWithMembersOut: {
@@ -1094,6 +3194,83 @@ export interface components {
             members: components["schemas"]["MemberOut"][];
             /** Name */
             name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "viewer";
+        };
+        /** TokenOut */
+        TokenOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
+            /** Scopes */
+            scopes: ("read" | "edit" | "publish" | "admin")[];
+        };
+        /** TokenRequest */
+        TokenRequest: {
+            /**
+             * Days
+             * @default 90
+             */
+            days: number | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "edit" | "publish" | "admin")[];
+        };
+        /**
+         * Undo
+         * @description Takes back one of the sender's own strokes; `undone` false brings it back.
+         */
+        Undo: {
+            /**
+             * Op Id
+             * Format: uuid
+             */
+            op_id: string;
+            /**
+             * Target
+             * Format: uuid
+             */
+            target: string;
+            /**
+             * Undone
+             * @default true
+             */
+            undone: boolean;
+        };
+        /**
+         * VectorPageOut
+         * @description All that the page of one edit vector shows.
+         */
+        VectorPageOut: {
+            appeal: components["schemas"]["AppealOut"] | null;
+            /** Forks */
+            forks: components["schemas"]["ForkOut"][];
+            /** Is Author Followed */
+            is_author_followed: boolean;
+            /** Is Reported */
+            is_reported: boolean;
+            vector: components["schemas"]["EditVectorOut"];
+            /** Versions */
+            versions: components["schemas"]["VersionLineOut"][];
         };
         /**
          * VectorUse
@@ -1123,11 +3300,11 @@ export interface components {
             /** Title */
             title: string | null;
         };
-        /** VersionOut */
-        VersionOut: {
-            card: components["schemas"]["CardOut"] | null;
-            /** Content Hash */
-            content_hash: string;
+        /**
+         * VersionLineOut
+         * @description A version as the lineage shows it.
+         */
+        VersionLineOut: {
             /**
              * Created At
              * Format: date-time
@@ -1138,14 +3315,87 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Is Measured */
+            is_measured: boolean;
+            /** Notes */
+            notes: string;
+            /** Number */
+            number: number;
+        };
+        /** VersionOut */
+        VersionOut: {
+            card: components["schemas"]["CardOut"] | null;
+            /** Content Hash */
+            content_hash: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /** Margin */
             margin: number;
             /** Norm */
             norm: number;
+            /** Notes */
+            notes: string;
             /** Number */
             number: number;
             /** Parts */
             parts: string[];
+        };
+        /**
+         * VersionRequest
+         * @description What a new version of an edit vector is called for.
+         */
+        VersionRequest: {
+            /**
+             * Edit Vector Id
+             * Format: uuid
+             */
+            edit_vector_id: string;
+            /**
+             * Notes
+             * @default
+             */
+            notes: string;
+        };
+        /** WebhookChange */
+        WebhookChange: {
+            /** Is Active */
+            is_active: boolean;
+        };
+        /** WebhookOut */
+        WebhookOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Events */
+            events: ("image.added" | "revision.added" | "vector.listed" | "vector.unlisted" | "vector.withdrawn" | "vector.removed" | "webhook.test")[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Url */
+            url: string;
+        };
+        /** WebhookRequest */
+        WebhookRequest: {
+            /** Events */
+            events: ("image.added" | "revision.added" | "vector.listed" | "vector.unlisted" | "vector.withdrawn" | "vector.removed" | "webhook.test")[];
+            /** Url */
+            url: string;
         };
     };
     responses: never;
@@ -1185,15 +3435,515 @@ export interface operations {
             };
         };
     };
+    list_album_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_album_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_album_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_album_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_album_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_appeal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appeal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_collections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collect_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uncollect_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_creator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                creator_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unfollow_creator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                creator_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_edit_vectors: {
         parameters: {
             query?: {
-                q?: string;
                 parts?: string;
                 tags?: string;
-                sort?: "relevance" | "new" | "title" | "used";
                 bundle?: string;
+                family?: string;
                 mine?: boolean;
+                author?: number | null;
+                scope?: "all" | "team" | "community";
+                least_locality?: number | null;
+                least_identity?: number | null;
+                least_success?: number | null;
+                commercial?: boolean;
+                derivatives?: boolean;
+                q?: string;
+                sort?: "relevance" | "new" | "title" | "used" | "liked";
                 cursor?: string | null;
             };
             header?: never;
@@ -1222,12 +3972,43 @@ export interface operations {
             };
         };
     };
+    list_conflicts: {
+        parameters: {
+            query: {
+                ids: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     count_edit_vectors: {
         parameters: {
             query?: {
                 q?: string;
                 bundle?: string;
-                mine?: boolean;
+                family?: string;
             };
             header?: never;
             path?: never;
@@ -1242,6 +4023,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FacetsOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_edit_vectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
                 };
             };
             /** @description A problem document */
@@ -1381,6 +4201,41 @@ export interface operations {
             };
         };
     };
+    appeal_removal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppealRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppealOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     download_edit_vector: {
         parameters: {
             query?: never;
@@ -1410,7 +4265,345 @@ export interface operations {
             };
         };
     };
+    fork_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForkRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditVectorOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_edit_vector_license: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LicenseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditVectorOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    like_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlike_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_edit_vector_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditVectorOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_similar_edit_vectors: {
+        parameters: {
+            query?: {
+                scope?: "all" | "team" | "community";
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bring_back_edit_vector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditVectorOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_edit_vector_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edit_vector_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                    /**
+                     * Notes
+                     * @default
+                     */
+                    notes?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditVectorOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_edit_vector: {
         parameters: {
             query?: never;
             header?: never;
@@ -1739,6 +4932,58 @@ export interface operations {
             };
         };
     };
+    search_by_painting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Base Revision Id
+                     * Format: uuid
+                     */
+                    base_revision_id: string;
+                    /**
+                     * Label Map
+                     * Format: binary
+                     */
+                    label_map: string;
+                    /**
+                     * Scope
+                     * @default all
+                     * @enum {string}
+                     */
+                    scope?: "all" | "team" | "community";
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaintingSearchOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     start_refinement: {
         parameters: {
             query?: never;
@@ -1844,6 +5089,103 @@ export interface operations {
             };
         };
     };
+    get_room: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bring_image_back: {
         parameters: {
             query?: never;
@@ -1863,6 +5205,101 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ImageOut"];
                 };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationPreview"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem document */
             default: {
@@ -1969,6 +5406,155 @@ export interface operations {
             };
         };
     };
+    get_moderation_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticesOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_painting_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaintingSearchOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_revision: {
         parameters: {
             query?: never;
@@ -2016,6 +5602,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["EditVectorRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditVectorOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_as_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionRequest"];
             };
         };
         responses: {
@@ -2099,6 +5720,161 @@ export interface operations {
             };
         };
     };
+    change_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    totp_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareSecret"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedImageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshare_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                share_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     team: {
         parameters: {
             query?: never;
@@ -2115,6 +5891,683 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TeamWithMembersOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    found_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamChange"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWithMembersOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWithMembersOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWithMembersOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit_events: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_audit_events: {
+        parameters: {
+            query?: {
+                form?: "csv" | "jsonl";
+            };
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hand_over_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOver"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWithMembersOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWithMembersOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_team_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
                 };
             };
             /** @description A problem document */

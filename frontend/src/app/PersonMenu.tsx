@@ -1,15 +1,24 @@
 /** The menu behind the avatar: who you are, how it looks, the way out. */
 
 import { Menu, useMantineColorScheme } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
 
 import { signOut } from "../api/auth";
-import type { Session } from "../api/client";
+import { api, take, type Session } from "../api/client";
 import { asProblem } from "../api/problem";
-import { keys } from "../api/queries";
+import { keys, sessionQuery } from "../api/queries";
 import { Avatar } from "../ui/Avatar";
-import { IconCheck, IconLeave, IconMoon, IconPerson, IconScreen, IconSun } from "../ui/icons";
+import {
+  IconCheck,
+  IconFlag,
+  IconLeave,
+  IconMoon,
+  IconPeople,
+  IconPerson,
+  IconScreen,
+  IconSun,
+} from "../ui/icons";
 import { toast } from "../ui/live";
 
 const SCHEMES = [
@@ -19,6 +28,8 @@ const SCHEMES = [
 ] as const;
 
 export function PersonMenu({ person }: { readonly person: NonNullable<Session["user"]> }) {
+  const { data: session } = useQuery(sessionQuery);
+  const teams = session?.teams ?? [];
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -33,6 +44,17 @@ export function PersonMenu({ person }: { readonly person: NonNullable<Session["u
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] });
     await client.invalidateQueries({ queryKey: keys.session });
     await navigate("/sign-in");
+  };
+
+  const workIn = async (id: string) => {
+    try {
+      await take(api.PUT("/api/session/team", { body: { team_id: id } }));
+    } catch (error) {
+      toast(asProblem(error).message);
+      return;
+    }
+    await client.invalidateQueries(); // everything that is shown is another team's now
+    await navigate("/pictures");
   };
 
   return (
@@ -65,10 +87,33 @@ export function PersonMenu({ person }: { readonly person: NonNullable<Session["u
             {label}
           </Menu.Item>
         ))}
+        {teams.length > 1 && (
+          <>
+            <Menu.Divider />
+            <Menu.Label>Work in</Menu.Label>
+            {teams.map((team) => (
+              <Menu.Item
+                key={team.id}
+                role="menuitemradio"
+                aria-checked={team.id === session?.team_id}
+                leftSection={<IconPeople size={16} />}
+                rightSection={team.id === session?.team_id ? <IconCheck size={15} /> : null}
+                onClick={() => void workIn(team.id)}
+              >
+                {team.name}
+              </Menu.Item>
+            ))}
+          </>
+        )}
         <Menu.Divider />
         <Menu.Item component={Link} to="/account" leftSection={<IconPerson size={16} />}>
           Account
         </Menu.Item>
+        {person.is_moderator && (
+          <Menu.Item component={Link} to="/moderation" leftSection={<IconFlag size={16} />}>
+            Moderation
+          </Menu.Item>
+        )}
         <Menu.Item leftSection={<IconLeave size={16} />} onClick={() => void leave()}>
           Sign out
         </Menu.Item>

@@ -4,8 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link, NavLink, Outlet, useLocation } from "react-router";
 
-import { sessionQuery } from "../api/queries";
-import { IconHistory, IconPeople, IconPicture, IconSearch, Mark } from "../ui/icons";
+import { noticesQuery, sessionQuery } from "../api/queries";
+import { IconBell, IconHistory, IconPeople, IconPicture, IconSearch, Mark } from "../ui/icons";
 import { PersonMenu } from "./PersonMenu";
 import "./shell.css";
 
@@ -53,6 +53,7 @@ export function Shell() {
               <IconPeople size={16} /> <span className="at-ellipsis">{team.name}</span>
             </Link>
           )}
+          {session?.user && <Bell />}
           {session?.user && <PersonMenu person={session.user} />}
         </div>
       </header>
@@ -60,5 +61,21 @@ export function Shell() {
         <Outlet />
       </main>
     </div>
+  );
+}
+
+/** Leads to the notices, and says how many are new. */
+function Bell() {
+  const { data } = useQuery(noticesQuery);
+  const number = data?.num_unread ?? 0;
+  return (
+    <Link
+      to="/notices"
+      className="at-bell"
+      aria-label={number > 0 ? `Notices, ${number} new` : "Notices"}
+    >
+      <IconBell size={20} />
+      {number > 0 && <span aria-hidden>{number > 99 ? "99+" : number}</span>}
+    </Link>
   );
 }

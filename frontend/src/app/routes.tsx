@@ -16,6 +16,24 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import("../features/account/SignInPage")).default }),
       },
       {
+        path: "/sign-up",
+        lazy: async () => ({ Component: (await import("../features/account/SignUpPage")).default }),
+      },
+      {
+        path: "/confirm/:key",
+        lazy: async () => ({
+          Component: (await import("../features/account/ConfirmPage")).default,
+        }),
+      },
+      ...["/reset", "/reset/:key"].map((path) => ({
+        path,
+        lazy: async () => ({ Component: (await import("../features/account/ResetPage")).default }),
+      })),
+      {
+        path: "/join/:secret",
+        lazy: async () => ({ Component: (await import("../features/team/JoinPage")).default }),
+      },
+      {
         element: <SignedIn />,
         children: [
           { index: true, element: <Navigate to="/pictures" replace /> },
@@ -54,9 +72,57 @@ export const router = createBrowserRouter([
                 }),
               },
               {
+                path: "/library/collections",
+                lazy: async () => ({
+                  Component: (await import("../features/library/CollectionsPage")).default,
+                }),
+              },
+              {
+                path: "/library/collections/:collectionId",
+                lazy: async () => ({
+                  Component: (await import("../features/library/CollectionPage")).default,
+                }),
+              },
+              {
+                path: "/album-runs",
+                lazy: async () => ({
+                  Component: (await import("../features/albums/RunsPage")).default,
+                }),
+              },
+              {
+                path: "/album-runs/new",
+                lazy: async () => ({
+                  Component: (await import("../features/albums/NewRunPage")).default,
+                }),
+              },
+              {
+                path: "/album-runs/:runId",
+                lazy: async () => ({
+                  Component: (await import("../features/albums/RunPage")).default,
+                }),
+              },
+              {
+                path: "/moderation",
+                lazy: async () => ({
+                  Component: (await import("../features/moderation/ModerationPage")).default,
+                }),
+              },
+              {
                 path: "/library/:vectorId",
                 lazy: async () => ({
                   Component: (await import("../features/library/VectorPage")).default,
+                }),
+              },
+              {
+                path: "/shared/:secret",
+                lazy: async () => ({
+                  Component: (await import("../features/sharing/SharedPage")).default,
+                }),
+              },
+              {
+                path: "/notices",
+                lazy: async () => ({
+                  Component: (await import("../features/activity/NoticesPage")).default,
                 }),
               },
               {

@@ -93,6 +93,12 @@ export const IconHistory = icon(
     <path d="M3.200 4v4.400h4.400M10.500 6.800v4.100l2.800 1.700" />
   </>,
 );
+export const IconBell = icon(
+  <>
+    <path d="M5 14.600V9.400a5.500 5.500 0 0 1 11 0v5.200l1.600 2H3.400z" />
+    <path d="M8.600 18.800a2 2 0 0 0 3.800 0" />
+  </>,
+);
 export const IconBranch = icon(
   <>
     <circle cx="6" cy="4.800" r="1.900" />
@@ -181,6 +187,25 @@ export const IconCopy = icon(
     <path d="M13.800 4.600c0-.6-.5-1-1-1H4.600c-.6 0-1 .5-1 1v8.200c0 .6.5 1 1 1" />
   </>,
 );
+export const IconHeart = icon(
+  <path d="M10.5 17.2C6 13.9 3.200 11.300 3.200 8.100a3.900 3.900 0 0 1 7.300-2 3.900 3.900 0 0 1 7.300 2c0 3.200-2.800 5.800-7.300 9.100Z" />,
+);
+export const IconHeartFull = icon(
+  <path
+    fill="currentColor"
+    d="M10.5 17.2C6 13.9 3.200 11.300 3.200 8.100a3.900 3.900 0 0 1 7.300-2 3.900 3.900 0 0 1 7.300 2c0 3.200-2.800 5.800-7.300 9.100Z"
+  />,
+);
+export const IconFlag = icon(<path d="M5 18V3.600M5 4.400h10.400l-2.200 3.700 2.200 3.700H5" />);
+export const IconFolder = icon(
+  <path d="M3 6.200c0-.9.7-1.600 1.600-1.600h3.600l1.800 2h6.400c.9 0 1.600.7 1.600 1.600v6.800c0 .9-.7 1.600-1.600 1.600H4.600c-.9 0-1.600-.7-1.600-1.600Z" />,
+);
+export const IconPaint = icon(
+  <>
+    <path d="m8.600 12.400 7.200-8a1.600 1.600 0 0 1 2.300 2.300l-8 7.200" />
+    <path d="M8.600 12.400c-2.600-.6-4 1-4.200 2.700-.1 1-.6 1.600-1.400 2 2.600 1 6.700.3 7.100-3.200" />
+  </>,
+);
 
 /** The mark of Atelier. */
 export function Mark({ size = 26 }: { readonly size?: number }) {
@@ -205,3 +230,17 @@ export function Mark({ size = 26 }: { readonly size?: number }) {
     </svg>
   );
 }
+export const IconGlobe = icon(
+  <>
+    <circle cx="10.5" cy="10.5" r="7.4" />
+    <path d="M3.1 10.5h14.8M10.5 3.1c4.6 4.4 4.6 10.4 0 14.8M10.5 3.1c-4.6 4.4-4.6 10.4 0 14.8" />
+  </>,
+);
+export const IconFork = icon(
+  <>
+    <circle cx="6" cy="4.6" r="1.9" />
+    <circle cx="15" cy="4.6" r="1.9" />
+    <circle cx="10.5" cy="16.4" r="1.9" />
+    <path d="M6 6.5c0 4 4.5 3.4 4.5 8M15 6.5c0 4-4.5 3.4-4.5 8" />
+  </>,
+);

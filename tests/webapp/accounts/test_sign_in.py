@@ -105,25 +105,12 @@ def test_a_request_without_the_cross_site_token_changes_nothing(who: People) -> 
     assert image.deleted_at is None
 
 
-def test_signing_up_gives_a_name_and_a_team(db: None) -> None:
-    client = browser()
-    client.get("/api/session")
-
-    body = {"email": "new.person@example.com", "password": "a long enough one"}
-    response = post(client, f"{AUTH}/signup", body)
-
-    assert response.status_code == 200, response.content
-    session = client.get("/api/session").json()
-    assert session["user"]["name"] == "New Person"
-    assert [team["role"] for team in session["teams"]] == ["owner"]
-
-
 def test_members_of_a_team_are_listed_in_order_of_joining(who: People) -> None:
     shown = rows.client(who.teammate).get("/api/team").json()
 
     assert [(each["name"], each["role"]) for each in shown["members"]] == [
         ("Olive Owner", "owner"),
-        ("Theo Mate", "member"),
+        ("Theo Mate", "editor"),
     ]
     assert [each["color"] for each in shown["members"]] == list(COLORS[:2])
     assert rows.client(None).get("/api/team").status_code == 401

@@ -69,7 +69,7 @@ def test_a_team_with_pictures_and_vectors_is_there_after_the_first_run(samples):
     assert mara.check_password("atelier")
     assert mara.name == "Mara Kessler"
     assert {m.user.email: m.role for m in Membership.objects.all()} == {
-        "mara@example.com": "owner", "jonas@example.com": "member",
+        "mara@example.com": "owner", "jonas@example.com": "editor",
     }  # fmt: skip
     shown = rows.client(mara).get("/api/images").json()["items"]
     assert [(image["name"], image["status"]) for image in shown] == [

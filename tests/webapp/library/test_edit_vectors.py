@@ -12,7 +12,7 @@ from webapp.common.errors import DomainError
 from webapp.jobs import sources, worker
 from webapp.jobs.contract import Measured, ProbeStrip, VectorUse
 from webapp.jobs.models import Job
-from webapp.library import policies, selectors, services, vector_file
+from webapp.library import index, policies, search, selectors, services, vector_file
 from webapp.library.models import EditVector
 
 OFFSET = np.linspace(-1, 1, rows.LAYERS * rows.W_DIM, dtype=np.float32).reshape(
@@ -102,7 +102,7 @@ def test_the_card_arrives_when_the_measuring_job_has_finished(who):
 
 def test_the_file_goes_out_and_comes_back_the_same(who):
     vector = save(who, title="Élodie's smile", parts=(1, 2))
-    services.keep_card(version_id=vector.current_version_id, card=measured())
+    services.keep_card(version_id=vector.current_version_id, card=measured(), now=rows.NOW)
 
     answer = rows.client(who.teammate).get(f"/api/edit-vectors/{vector.pk}/file")
     read = vector_file.read(answer.content)
@@ -187,7 +187,7 @@ def test_the_author_may_change_and_remove_what_is_theirs(who):
 
     change = {"title": "Wider smile", "tags": ["Grin", "grin ", "happy"]}
     changed = browser.patch(address, change, content_type="application/json").json()
-    found = selectors.search(who.owner, query="wider grin")
+    found = search.find(who.owner, query="wider grin")
     assert browser.delete(address).status_code == 204
     assert browser.delete(address).status_code == 204
     gone = browser.get(address).status_code
@@ -197,7 +197,7 @@ def test_the_author_may_change_and_remove_what_is_theirs(who):
     assert found.total == 1
     assert gone == 404
     assert back.json()["title"] == "Wider smile"
-    assert selectors.search(who.owner, query="happy").total == 1
+    assert search.find(who.owner, query="happy").total == 1
 
 
 # ---- stacks -------------------------------------------------------------------------------
@@ -275,7 +275,8 @@ def test_uses_are_counted_once_per_kept_revision(who):
     services.record_uses(user=who.owner, stack=stack_of(smile, frown), now=rows.NOW)
     services.record_uses(user=who.owner, stack=stack_of(smile), now=rows.NOW)
     services.record_uses(user=who.owner, stack=stack_of(frown, strength=0.0), now=rows.NOW)
+    index.roll_up(now=rows.later(1))
 
-    found = selectors.search(who.owner, sort="used")
+    found = search.find(who.owner, sort="used")
 
     assert [(item.title, item.num_uses) for item in found.items] == [("Smile", 2), ("Frown", 1)]

@@ -249,5 +249,5 @@ def test_the_snapshot_takes_the_same_queries_however_many_strokes_there_are(
     for _ in range(12):
         place(who.owner, image, a_stroke())
 
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert len(shown(who.owner, image).ops) == 12

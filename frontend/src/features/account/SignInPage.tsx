@@ -1,15 +1,15 @@
 /** The way in: one card, and beside it what the product does, drifting by. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId } from "react";
-import { Navigate, useNavigate, useSearchParams } from "react-router";
+import { type FormEvent, useState } from "react";
+import { Link, Navigate, useNavigate, useSearchParams } from "react-router";
 
-import { signIn } from "../../api/auth";
-import { keys, sessionQuery } from "../../api/queries";
+import { StepError, enterCode, leaveForProvider, signIn } from "../../api/auth";
+import { keys, sessionQuery, signInConfigQuery } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
-import { Mark } from "../../ui/icons";
-import { safeNext } from "./next";
-import { SampleStrip } from "./SampleStrip";
+import { Field } from "../../ui/Field";
+import { Door } from "./Door";
+import { isOfOperators, keepNext, safeNext, takeNext } from "./next";
 import styles from "./account.module.css";
 
 const DEMO_PASSWORD = "atelier";
@@ -20,22 +20,39 @@ const DEMO = [
 
 export default function SignInPage() {
   const { data: session, error: sessionError, refetch } = useQuery(sessionQuery);
+  const { data: config } = useQuery(signInConfigQuery);
   const [search] = useSearchParams();
+  const [step, setStep] = useState<"password" | "code" | "mail">("password");
   const navigate = useNavigate();
   const client = useQueryClient();
-  const emailId = useId();
-  const passwordId = useId();
-  const next = safeNext(search.get("next"));
+  const wanted = search.get("next");
+  const next = wanted ? safeNext(wanted) : (takeNext() ?? safeNext(null));
 
+  const goOn = async () => {
+    await client.invalidateQueries({ queryKey: keys.session });
+    if (isOfOperators(next)) location.assign(next);
+    else await navigate(next, { replace: true });
+  };
   const enter = useMutation({
-    mutationFn: ({ email, password }: { email: string; password: string }) =>
-      signIn(email, password),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: keys.session });
-      await navigate(next, { replace: true });
+    mutationFn: async ({ email, password }: { email: string; password: string }) => {
+      try {
+        await signIn(email, password);
+        return true;
+      } catch (error) {
+        if (!(error instanceof StepError)) throw error;
+        setStep(error.step === "second factor" ? "code" : "mail");
+        return false;
+      }
     },
+    onSuccess: (isIn) => (isIn ? goOn() : undefined),
   });
-  if (session?.user && !enter.isPending) return <Navigate to={next} replace />;
+  const second = useMutation({ mutationFn: enterCode, onSuccess: goOn });
+  if (session?.user && !enter.isPending && !second.isPending) {
+    if (!isOfOperators(next)) return <Navigate to={next} replace />;
+    if (!session.user.is_operator) return <Navigate to="/pictures" replace />;
+    location.assign(next);
+    return null;
+  }
 
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -45,79 +62,133 @@ export default function SignInPage() {
       password: String(form.get("password") ?? ""),
     });
   };
+  if (step === "mail") {
+    return (
+      <Door
+        title="Confirm your address first"
+        lead="We sent you a mail with a link. Open it, then sign in."
+      >
+        <button
+          type="button"
+          className="at-button"
+          data-size="main"
+          onClick={() => setStep("password")}
+        >
+          Back to sign in
+        </button>
+      </Door>
+    );
+  }
+  if (step === "code") {
+    return (
+      <Door
+        title="One more step"
+        lead="Enter the code that your authenticator app shows now, or a recovery code."
+      >
+        <form
+          className={styles.form}
+          onSubmit={(event) => {
+            event.preventDefault();
+            second.mutate(String(new FormData(event.currentTarget).get("code") ?? "").trim());
+          }}
+        >
+          <Field
+            label="Code"
+            name="code"
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            required
+            autoFocus
+          />
+          {second.error && <ErrorNote error={second.error} />}
+          <button
+            type="submit"
+            className="at-button"
+            data-filled
+            data-size="main"
+            disabled={second.isPending}
+          >
+            Sign in
+          </button>
+        </form>
+      </Door>
+    );
+  }
   return (
-    <main className={styles.signIn}>
-      <div className={styles.pair}>
-        <SampleStrip />
-        <section className={`at-card ${styles.card}`} aria-labelledby="sign-in-title">
-          <Mark size={40} />
-          <div>
-            <h1 id="sign-in-title">Atelier</h1>
-            <p className={styles.lead}>Paint a part of a picture; the rest follows.</p>
-          </div>
-          <form className={styles.form} onSubmit={onSubmit}>
-            <div>
-              <label className="at-label" htmlFor={emailId}>
-                Mail address
-              </label>
-              <input
-                id={emailId}
-                name="email"
-                type="email"
-                className="at-field"
-                autoComplete="username"
-                required
-                autoFocus
-              />
-            </div>
-            <div>
-              <label className="at-label" htmlFor={passwordId}>
-                Password
-              </label>
-              <input
-                id={passwordId}
-                name="password"
-                type="password"
-                className="at-field"
-                autoComplete="current-password"
-                required
-                aria-invalid={enter.isError || undefined}
-              />
-            </div>
-            {enter.error && <ErrorNote error={enter.error} />}
-            {sessionError && !session && (
-              <ErrorNote error={sessionError} onRetry={() => void refetch()} />
-            )}
+    <Door title="Atelier" lead="Paint a part of a picture; the rest follows.">
+      {search.get("failed") === "provider" && (
+        <p role="alert" className={styles.problem}>
+          Signing in there did not work. Try again, or use your password.
+        </p>
+      )}
+      <form className={styles.form} onSubmit={onSubmit}>
+        <Field
+          label="Mail address"
+          name="email"
+          type="email"
+          autoComplete="username"
+          required
+          autoFocus
+        />
+        <Field
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+          aria-invalid={enter.isError || undefined}
+        />
+        {enter.error && <ErrorNote error={enter.error} />}
+        {sessionError && !session && (
+          <ErrorNote error={sessionError} onRetry={() => void refetch()} />
+        )}
+        <button
+          type="submit"
+          className="at-button"
+          data-filled
+          data-size="main"
+          disabled={enter.isPending}
+        >
+          Sign in
+        </button>
+        {config?.providers.map((provider) => (
+          <button
+            key={provider.id}
+            type="button"
+            className="at-button"
+            data-size="main"
+            onClick={() => leaveForProvider(provider.id, next)}
+          >
+            {provider.name}
+          </button>
+        ))}
+        <p className={styles.ways}>
+          {config?.mayPasswordSignUp && (
+            <Link to="/sign-up" onClick={() => keepNext(next)}>
+              Make an account
+            </Link>
+          )}
+          <Link to="/reset">Forgot your password?</Link>
+        </p>
+      </form>
+      <div className={styles.demo}>
+        <p className="at-hint">
+          Looking around? Two people of the demo team, password <code>{DEMO_PASSWORD}</code>:
+        </p>
+        <div className="at-row">
+          {DEMO.map(({ name, email }) => (
             <button
-              type="submit"
+              key={email}
+              type="button"
               className="at-button"
-              data-filled
-              data-size="main"
               disabled={enter.isPending}
+              onClick={() => enter.mutate({ email, password: DEMO_PASSWORD })}
             >
-              Sign in
+              {name}
             </button>
-          </form>
-          <div className={styles.demo}>
-            <p className="at-hint">
-              Looking around? Two people of the demo team, password <code>{DEMO_PASSWORD}</code>:
-            </p>
-            <div className="at-row">
-              {DEMO.map(({ name, email }) => (
-                <button
-                  key={email}
-                  type="button"
-                  className="at-button"
-                  disabled={enter.isPending}
-                  onClick={() => enter.mutate({ email, password: DEMO_PASSWORD })}
-                >
-                  {name}
-                </button>
-              ))}
-            </div>
-          </div>
-        </section>
+          ))}
+        </div>
       </div>
-    </main>
+    </Door>
   );
 }

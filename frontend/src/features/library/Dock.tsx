@@ -4,11 +4,13 @@ import { Menu } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
 
-import { imagePagesQuery, imageQuery } from "../../api/queries";
+import { conflictsQuery, familiesQuery, imagePagesQuery, imageQuery } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { StrengthSlider } from "../../ui/StrengthSlider";
-import { IconClose } from "../../ui/icons";
+import { IconClose, IconWarning } from "../../ui/icons";
 import { strength } from "../../ui/words";
+import { writeUses } from "../albums/uses";
+import { conflictWords } from "./conflicts";
 import { closeTryOut, setStrength, takeOff, tryOn, useTryOut } from "./tryOut";
 import { usePreview } from "./usePreview";
 import styles from "./library.module.css";
@@ -25,14 +27,15 @@ export function Dock() {
   const chosenId = imageId ?? ready[0]?.id ?? null;
   const chosen = useQuery({ ...imageQuery(chosenId ?? ""), enabled: chosenId !== null });
   const image = chosen.data;
-  const preview = usePreview(
-    chosenId,
-    image?.head_revision_id ?? null,
-    stack.map(({ vector, strength }) => ({
-      edit_vector_version_id: vector.version.id,
-      strength,
-    })),
-  );
+  const uses = stack.map(({ vector, strength }) => ({
+    edit_vector_version_id: vector.version.id,
+    strength,
+  }));
+  const preview = usePreview(chosenId, image?.head_revision_id ?? null, uses);
+  const ids = uses.map((use) => use.edit_vector_version_id).sort();
+  const conflicts = useQuery(conflictsQuery(ids));
+  const { data: families } = useQuery(familiesQuery);
+  const parts = families?.find((one) => one.name === image?.bundle)?.parts ?? [];
   const open = () => {
     if (!chosenId) return;
     preview.leaveStack();
@@ -134,6 +137,12 @@ export function Dock() {
             The grey band shows the strengths at which the vector was measured to work.
           </p>
         )}
+        {stack.length > 1 &&
+          conflicts.data?.map((pair) => (
+            <p key={pair.versions.join()} className="at-warn-note" role="status">
+              <IconWarning size={16} /> {conflictWords(pair, parts)}
+            </p>
+          ))}
         {preview.refusal && (
           <p className="at-warn-note" role="alert">
             {preview.refusal}
@@ -155,10 +164,20 @@ export function Dock() {
       >
         Open in studio
       </button>
+      <button
+        type="button"
+        className="at-button"
+        data-size="main"
+        disabled={stack.length === 0}
+        onClick={() => void navigate(`/album-runs/new?${writeUses(uses).toString()}`)}
+      >
+        Apply to an album
+      </button>
     </aside>
   );
 }
 
+/** Where a vector was measured to work; null until it was. */
 export function band(range: readonly number[] | undefined): readonly [number, number] | null {
   const [low, high] = range ?? [];
   return low === undefined || high === undefined ? null : [low, high];

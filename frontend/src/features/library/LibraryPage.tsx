@@ -1,26 +1,31 @@
-/** The team's edit vectors: find one by typing or by part, see it play, try it on a picture. */
+/** Edit vectors of the team and the community: find one by typing or by part, see it play, try it. */
 
 import { Drawer } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import {
   type LibraryFilter,
+  type Scope,
+  type Switch,
   type VectorSort,
   isNarrowed,
   readFilter,
   toggled,
   writeFilter,
 } from "../../api/libraryFilter";
-import { vectorsQuery } from "../../api/queries";
+import { facetsQuery, sessionQuery, vectorsQuery } from "../../api/queries";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { IconClose, IconFilter, IconSearch } from "../../ui/icons";
+import { Segments } from "../../ui/Segments";
 import { toast } from "../../ui/live";
-import { counted, titled } from "../../ui/words";
+import { count, counted, titled } from "../../ui/words";
+import { CollectionsMenu } from "./CollectionsMenu";
 import { Dock } from "./Dock";
 import { Filters } from "./Filters";
+import { PaintingSearchLink } from "./PaintingSearchLink";
 import { VectorCard } from "./VectorCard";
 import { tryAlone, tryTogether, useTryOut } from "./tryOut";
 import styles from "./library.module.css";
@@ -29,9 +34,19 @@ const TYPING_MS = 180;
 const SORTS: readonly { value: VectorSort; label: string }[] = [
   { value: "relevance", label: "Best match" },
   { value: "used", label: "Most used" },
+  { value: "liked", label: "Most liked" },
   { value: "new", label: "Newest" },
   { value: "title", label: "By name" },
 ];
+
+const SWITCH_WORDS: Readonly<Record<Switch, string>> = {
+  mine: "My own",
+  local: "Stays local",
+  identity: "Keeps identity",
+  works: "Works",
+  commercial: "Commercial use",
+  derivatives: "Changes allowed",
+};
 
 export default function LibraryPage() {
   const [search, setSearch] = useSearchParams();
@@ -40,8 +55,13 @@ export default function LibraryPage() {
   const pages = useInfiniteQuery(vectorsQuery(filter));
   const { isOpen, stack } = useTryOut();
   const [isFiltering, setFiltering] = useState(false);
+  const nearEnd = useNearEnd(() => {
+    if (!pages.isFetching && !pages.isFetchNextPageError) void pages.fetchNextPage();
+  });
   const vectors = pages.data?.pages.flatMap((page) => page.items) ?? [];
-  const total = pages.data?.pages[0]?.total ?? 0;
+  const first = pages.data?.pages[0];
+  const total = first?.total ?? 0;
+  const shownTotal = `${first?.is_total_exact === false ? "More than " : ""}${counted(total, "vector")}`;
 
   return (
     <div className={styles.page} data-docked={isOpen || undefined}>
@@ -50,14 +70,23 @@ export default function LibraryPage() {
       </aside>
       <section className={styles.main} aria-label="Vectors">
         <h1 className="at-hidden">Library</h1>
-        <SearchBox
-          q={filter.q}
-          onChange={(q) =>
-            change({ ...filter, q, sort: q && !filter.q ? "relevance" : !q ? "used" : filter.sort })
-          }
-        />
+        <div className={styles.searchRow}>
+          <SearchBox
+            q={filter.q}
+            onChange={(q) =>
+              change({
+                ...filter,
+                q,
+                sort: q && !filter.q ? "relevance" : !q ? "used" : filter.sort,
+              })
+            }
+          />
+          <PaintingSearchLink />
+          <CollectionsMenu />
+        </div>
         <div className={styles.head}>
-          <strong aria-live="polite">{pages.isSuccess ? counted(total, "vector") : " "}</strong>
+          <Whose scope={filter.scope} filter={filter} onChange={change} />
+          <strong aria-live="polite">{pages.isSuccess ? shownTotal : " "}</strong>
           {filter.parts.map((name) => (
             <Pill
               key={name}
@@ -72,9 +101,13 @@ export default function LibraryPage() {
               onClear={() => change({ ...filter, tags: toggled(filter.tags, name) })}
             />
           ))}
-          {filter.mine && (
-            <Pill label="My own" onClear={() => change({ ...filter, mine: false })} />
-          )}
+          {filter.on.map((name) => (
+            <Pill
+              key={name}
+              label={SWITCH_WORDS[name]}
+              onClear={() => change({ ...filter, on: toggled(filter.on, name) })}
+            />
+          ))}
           {isNarrowed(filter) && (
             <button type="button" className="at-link" onClick={() => setSearch({})}>
               Clear all
@@ -140,15 +173,18 @@ export default function LibraryPage() {
               : "No vectors yet. Paint and optimize in the studio, then save the result as an edit vector."}
           </EmptyState>
         )}
+        {pages.isFetchNextPageError && (
+          <ErrorNote error={pages.error} onRetry={() => void pages.fetchNextPage()} />
+        )}
         {pages.hasNextPage && (
-          <div className={styles.next}>
+          <div className={styles.next} ref={nearEnd}>
             <button
               type="button"
               className="at-button"
               disabled={pages.isFetchingNextPage}
               onClick={() => void pages.fetchNextPage()}
             >
-              Show more
+              {pages.isFetchingNextPage ? "Reading more" : "Show more"}
             </button>
           </div>
         )}
@@ -174,6 +210,60 @@ export default function LibraryPage() {
           Show {counted(total, "vector")}
         </button>
       </Drawer>
+    </div>
+  );
+}
+
+const AHEAD = "600px"; // read on before the end is in sight
+
+/** Calls `run` when the element it is given comes near the window; the button stays a twin. */
+function useNearEnd(run: () => void) {
+  const latest = useRef(run);
+  latest.current = run;
+  return useCallback((element: HTMLElement | null) => {
+    if (!element) return;
+    const watch = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), {
+      rootMargin: AHEAD,
+    });
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+}
+
+/** Whose vectors: everybody's, the community's, or those of the person's team. */
+function Whose({
+  scope,
+  filter,
+  onChange,
+}: {
+  readonly scope: Scope;
+  readonly filter: LibraryFilter;
+  readonly onChange: (filter: LibraryFilter) => void;
+}) {
+  const { data: facets } = useQuery(facetsQuery(filter.q, filter.family));
+  const { data: session } = useQuery(sessionQuery);
+  const team = session?.teams.find((one) => one.id === session.team_id);
+  const option = (value: Scope, label: string, number: number | undefined) => ({
+    value,
+    label: (
+      <>
+        <span className="at-ellipsis">{label}</span>
+        {number !== undefined && <span className="at-hint">{count(number)}</span>}
+      </>
+    ),
+  });
+  return (
+    <div className={styles.whose}>
+      <Segments
+        label="Whose vectors"
+        value={scope}
+        options={[
+          option("all", "All", facets?.total),
+          option("community", "Community", facets?.community),
+          option("team", team?.name ?? "My team", facets?.team),
+        ]}
+        onChange={(next) => onChange({ ...filter, scope: next })}
+      />
     </div>
   );
 }

@@ -1,13 +1,14 @@
 /** One edit vector in the library. Pointed at or focused, it plays, and grows over the next. */
 
-import { type FocusEvent, useMemo, useRef, useState } from "react";
+import { type FocusEvent, type ReactNode, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 
 import type { EditVector } from "../../api/client";
-import { IconPeople, IconPlus, IconUsed } from "../../ui/icons";
+import { IconGlobe, IconPeople, IconPlus, IconUsed } from "../../ui/icons";
 import { count, counted, strength } from "../../ui/words";
+import { Like } from "./Like";
 import { StripPicture, useStrip } from "./Strip";
-import { figuresOf } from "./figures";
+import { shortFigures } from "./figures";
 import styles from "./library.module.css";
 
 const LONG_PRESS_MS = 450;
@@ -17,6 +18,7 @@ export function VectorCard({
   isTried,
   onTry,
   onAdd,
+  action,
 }: {
   readonly vector: EditVector;
   readonly isTried: boolean;
@@ -24,6 +26,8 @@ export function VectorCard({
   readonly onTry: () => void;
   /** Try it together with those tried already. */
   readonly onAdd: () => void;
+  /** One more button, for the page that the card is on. */
+  readonly action?: ReactNode;
 }) {
   const [isAwake, setAwake] = useState(false);
   const strengths = useMemo(() => vector.strengths, [vector.strengths]);
@@ -80,18 +84,22 @@ export function VectorCard({
           </div>
           <div className={`at-spread ${styles.who}`}>
             <span className="at-row at-ellipsis">
-              <IconPeople size={15} />
+              {vector.is_team ? <IconPeople size={15} /> : <IconGlobe size={15} />}
+              <span className="at-hidden">{vector.is_team ? "Team" : "Community"}, by</span>
               <span className="at-ellipsis">{vector.author.name}</span>
             </span>
-            <span className="at-row" title={counted(vector.num_uses, "use")}>
-              <IconUsed size={15} />
-              <span>{count(vector.num_uses)}</span>
-              <span className="at-hidden">uses</span>
+            <span className={styles.counts}>
+              <span className="at-row" title={counted(vector.num_uses, "use")}>
+                <IconUsed size={15} />
+                <span>{count(vector.num_uses)}</span>
+                <span className="at-hidden">uses</span>
+              </span>
+              <Like vector={vector} />
             </span>
           </div>
           {card ? (
             <dl className={styles.figures}>
-              {figuresOf(card).map((figure) => (
+              {shortFigures(card).map((figure) => (
                 <div
                   key={figure.short}
                   data-below={figure.isBelow || undefined}
@@ -142,6 +150,7 @@ export function VectorCard({
               >
                 <IconPlus size={16} />
               </button>
+              {action}
             </div>
           </div>
         </div>

@@ -5,21 +5,40 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
-import { type Card, type EditVector, type Family, api, take } from "../../api/client";
+import {
+  type Card,
+  type EditVector,
+  type Family,
+  type VectorPage as VectorPageData,
+  api,
+  take,
+} from "../../api/client";
 import { asProblem } from "../../api/problem";
-import { familiesQuery, keys, vectorQuery } from "../../api/queries";
+import { familiesQuery, keys, similarQuery, vectorPageQuery } from "../../api/queries";
 import { Avatar } from "../../ui/Avatar";
 import { CompareSlider } from "../../ui/CompareSlider";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { StrengthSlider } from "../../ui/StrengthSlider";
 import { Swatch } from "../../ui/Swatch";
-import { IconCheck, IconDownload, IconMore, IconPen, IconTrash, IconWarning } from "../../ui/icons";
+import {
+  IconBranch,
+  IconCheck,
+  IconDownload,
+  IconMore,
+  IconPen,
+  IconTrash,
+  IconWarning,
+} from "../../ui/icons";
 import { toast } from "../../ui/live";
 import { useNow } from "../../ui/useNow";
 import { counted, percent, spokenStrength, strength, titled, when } from "../../ui/words";
-import { band } from "./Dock";
-import { effects, figuresOf, nearest, weakness } from "./figures";
-import { tryAlone } from "./tryOut";
+import { Dock, band } from "./Dock";
+import { Like } from "./Like";
+import { CollectButton, FollowButton, ForkButton, PublishButton } from "./VectorActions";
+import { Asking, type Question } from "./VectorQuestions";
+import { LicenseChips, Lineage, Standing, StateChip, isOpen } from "./VectorStanding";
+import { effects, figuresOf, nearest } from "./figures";
+import { tryAlone, useTryOut } from "./tryOut";
 import styles from "./library.module.css";
 
 const FACES = 5;
@@ -27,7 +46,8 @@ const SHOWN = [-2, -1, 0, 1, 2];
 
 export default function VectorPage() {
   const { vectorId = "" } = useParams();
-  const { data: vector, error, refetch } = useQuery(vectorQuery(vectorId));
+  const { data: page, error, refetch } = useQuery(vectorPageQuery(vectorId));
+  const vector = page?.vector;
   const { data: families } = useQuery(familiesQuery);
   if (error && !vector) {
     return (
@@ -39,27 +59,29 @@ export default function VectorPage() {
       </div>
     );
   }
-  if (!vector)
+  if (!page || !vector)
     return (
       <div className={styles.vector}>
         <div className="at-ghost" style={{ height: 560 }} />
       </div>
     );
   const family = families?.find((one) => one.name === vector.bundle);
-  return <VectorView key={vector.id} vector={vector} family={family} />;
+  return <VectorView key={vector.id} page={page} family={family} />;
 }
 
 function VectorView({
-  vector,
+  page,
   family,
 }: {
-  readonly vector: EditVector;
+  readonly page: VectorPageData;
   readonly family: Family | undefined;
 }) {
+  const { vector } = page;
   const client = useQueryClient();
   const navigate = useNavigate();
   const now = useNow();
   const [isEditing, setEditing] = useState(false);
+  const [asking, setAsking] = useState<Question | null>(null);
   const params = { path: { edit_vector_id: vector.id } };
   const card = vector.version.card;
   const refresh = () => client.invalidateQueries({ queryKey: keys.library });
@@ -78,157 +100,223 @@ function VectorView({
     onError: (error) => toast(asProblem(error).message),
   });
   const titles = new Map(family?.parts.map((part) => [part.name, part]));
+  const isDocked = useTryOut((tryOut) => tryOut.isOpen);
   return (
-    <div className={styles.vector}>
-      <nav className={styles.crumbs} aria-label="Where you are">
-        <Link to="/library">Library</Link> / <span aria-current="page">{vector.title}</span>
-      </nav>
-      <header className={styles.vectorHead}>
-        <div>
-          <h1>{vector.title}</h1>
-          <div className={styles.by}>
-            <Avatar person={vector.author} size={20} isNamed />
-            <span>{vector.author.name}</span>
-            {card ? (
-              weakness(card) === null && (
-                <span className="at-chip" data-on>
-                  <IconCheck size={14} /> Measured
-                </span>
-              )
-            ) : (
-              <span className="at-chip">Not measured yet</span>
-            )}
-            {vector.tags.map((tag) => (
-              <Link key={tag} className="at-chip" to={`/library?tags=${encodeURIComponent(tag)}`}>
-                {tag}
-              </Link>
-            ))}
-          </div>
-        </div>
-        <div className={styles.buttons}>
-          <a
-            className="at-button"
-            data-size="main"
-            href={`/api/edit-vectors/${vector.id}/file`}
-            download
-          >
-            <IconDownload size={16} /> Download
-          </a>
-          {vector.is_own && (
-            <Menu position="bottom-end" width={190}>
-              <Menu.Target>
-                <button
-                  type="button"
-                  className="at-button"
-                  data-size="main"
-                  aria-label={`More about ${vector.title}`}
-                >
-                  <IconMore />
-                </button>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Item leftSection={<IconPen size={16} />} onClick={() => setEditing(true)}>
-                  Name and tags
-                </Menu.Item>
-                <Menu.Item leftSection={<IconTrash size={16} />} onClick={() => remove.mutate()}>
-                  Remove
-                </Menu.Item>
-              </Menu.Dropdown>
-            </Menu>
-          )}
-          <button
-            type="button"
-            className="at-button"
-            data-filled
-            data-size="main"
-            onClick={() => {
-              tryAlone(vector);
-              void navigate("/library");
-            }}
-          >
-            Try on my picture
-          </button>
-        </div>
-      </header>
-      {card && weakness(card) && (
-        <p className="at-warn-note" style={{ marginBottom: 16 }}>
-          <IconWarning size={17} /> {weakness(card)}
-        </p>
-      )}
-      {card ? (
-        <div className={styles.three}>
-          <section aria-label="On one face">
-            <OneFace vector={vector} card={card} />
-            {vector.description && <p>{vector.description}</p>}
-          </section>
-          <section>
-            <h2>On {counted(Math.min(FACES, card.strips.length), "face")} it has never seen</h2>
-            <FaceTable card={card} />
-            <h2>Where it acts</h2>
-            <ul className={styles.effects}>
-              {effects(card).map(({ part, share }) => (
-                <li key={part}>
-                  <Swatch color={titles.get(part)?.color ?? "var(--at-track)"} />
-                  <span>{titles.get(part)?.title ?? titled(part)}</span>
-                  <span className={styles.barTrack}>
-                    <span style={{ width: percent(share).replace(" ", "") }} />
-                  </span>
-                  <span>{percent(share)}</span>
-                </li>
+    <div className={styles.collection} data-docked={isDocked || undefined}>
+      <div className={styles.vector}>
+        <nav className={styles.crumbs} aria-label="Where you are">
+          <Link to="/library">Library</Link> / <span aria-current="page">{vector.title}</span>
+        </nav>
+        <header className={styles.vectorHead}>
+          <div>
+            <h1>{vector.title}</h1>
+            <div className={styles.by}>
+              <Avatar person={vector.author} size={20} isNamed />
+              <span>{vector.author.name}</span>
+              <StateChip vector={vector} />
+              <FollowButton page={page} />
+              {vector.tags.map((tag) => (
+                <Link key={tag} className="at-chip" to={`/library?tags=${encodeURIComponent(tag)}`}>
+                  {tag}
+                </Link>
               ))}
-            </ul>
-          </section>
-          <section>
-            <div>
-              <h2>Measured figures</h2>
-              <p className="at-hint">
-                {counted(card.num_probes, "probe picture")}, model {vector.bundle},{" "}
-                {when(vector.version.created_at, now)}
-              </p>
             </div>
-            {figuresOf(card).map((figure) => (
-              <div
-                key={figure.name}
-                className={styles.bar}
-                data-below={figure.isBelow || undefined}
+          </div>
+          <div className={styles.buttons}>
+            <Like vector={vector} isLarge />
+            <ForkButton vector={vector} onFork={() => setAsking("fork")} />
+            <CollectButton vector={vector} />
+            {vector.may_export && (
+              <a
+                className="at-button"
+                data-size="main"
+                href={`/api/edit-vectors/${vector.id}/file`}
+                download
               >
-                <div className="at-spread">
-                  <strong>{figure.name}</strong>
-                  <b>{figure.shown}</b>
-                </div>
-                <div className={styles.barTrack}>
-                  <span style={{ width: `${Math.min(1, figure.share) * 100}%` }} />
-                  <i style={{ left: `${figure.minimum * 100}%` }} />
-                </div>
-                <p className="at-hint">{figure.meaning}</p>
+                <IconDownload size={16} /> Export
+              </a>
+            )}
+            {(vector.may_change || !vector.is_own) && (
+              <Menu position="bottom-end" width={210}>
+                <Menu.Target>
+                  <button
+                    type="button"
+                    className="at-button"
+                    data-size="main"
+                    aria-label={`More about ${vector.title}`}
+                  >
+                    <IconMore />
+                  </button>
+                </Menu.Target>
+                <Menu.Dropdown>
+                  {vector.may_change && (
+                    <>
+                      <Menu.Item
+                        leftSection={<IconPen size={16} />}
+                        onClick={() => setEditing(true)}
+                      >
+                        Name and tags
+                      </Menu.Item>
+                      <Menu.Item
+                        leftSection={<IconBranch size={16} />}
+                        onClick={() => setAsking("version")}
+                      >
+                        New version
+                      </Menu.Item>
+                      <Menu.Item
+                        leftSection={<IconCheck size={16} />}
+                        onClick={() => setAsking("license")}
+                      >
+                        Licence
+                      </Menu.Item>
+                      <Menu.Item
+                        leftSection={<IconTrash size={16} />}
+                        onClick={() => remove.mutate()}
+                      >
+                        Remove
+                      </Menu.Item>
+                    </>
+                  )}
+                  {!vector.is_own && (
+                    <Menu.Item
+                      leftSection={<IconWarning size={16} />}
+                      disabled={page.is_reported || !isOpen(vector)}
+                      onClick={() => setAsking("report")}
+                    >
+                      {page.is_reported ? "Reported" : "Report"}
+                    </Menu.Item>
+                  )}
+                </Menu.Dropdown>
+              </Menu>
+            )}
+            {vector.may_change && <PublishButton vector={vector} />}
+            <button
+              type="button"
+              className="at-button"
+              data-filled
+              data-size="main"
+              onClick={() => tryAlone(vector)}
+            >
+              Try on my picture
+            </button>
+          </div>
+        </header>
+        <Standing page={page} onAppeal={() => setAsking("appeal")} />
+        {card ? (
+          <div className={styles.three}>
+            <section aria-label="On one face">
+              <OneFace vector={vector} card={card} />
+              {vector.description && <p>{vector.description}</p>}
+            </section>
+            <section>
+              <h2>On {counted(Math.min(FACES, card.strips.length), "face")} it has never seen</h2>
+              <FaceTable card={card} />
+              <h2>Where it acts</h2>
+              <div className={styles.where}>
+                {card.heat_url && (
+                  <img
+                    src={card.heat_url}
+                    alt="Mean change at strength 1 on the faces above, brighter is more"
+                  />
+                )}
+                <ul className={styles.effects}>
+                  {effects(card).map(({ part, share }) => (
+                    <li key={part}>
+                      <Swatch color={titles.get(part)?.color ?? "var(--at-track)"} />
+                      <span>{titles.get(part)?.title ?? titled(part)}</span>
+                      <span className={styles.barTrack}>
+                        <span style={{ width: percent(share).replace(" ", "") }} />
+                      </span>
+                      <span>{percent(share)}</span>
+                    </li>
+                  ))}
+                </ul>
               </div>
-            ))}
-            <hr className={styles.rule} />
-            <Facts vector={vector} titles={titles} now={now} />
-          </section>
-        </div>
-      ) : (
-        <div className={styles.three}>
-          <section>
-            <p>
-              This vector was not measured yet. Its strips and figures appear here once it was tried
-              on pictures it has never seen; you can use it meanwhile.
-            </p>
-            {vector.description && <p>{vector.description}</p>}
-            <Facts vector={vector} titles={titles} now={now} />
-          </section>
-        </div>
-      )}
-      <Modal
-        opened={isEditing}
-        onClose={() => setEditing(false)}
-        size={560}
-        title={<h2>Name and tags</h2>}
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        <EditForm vector={vector} onDone={() => setEditing(false)} />
-      </Modal>
+              <Alike vectorId={vector.id} />
+            </section>
+            <section>
+              <div>
+                <h2>Measured figures</h2>
+                <p className="at-hint">
+                  {counted(card.num_probes, "probe picture")}, model {vector.bundle},{" "}
+                  {when(vector.version.created_at, now)}
+                </p>
+              </div>
+              {figuresOf(card).map((figure) => (
+                <div
+                  key={figure.name}
+                  className={styles.bar}
+                  data-below={figure.isBelow || undefined}
+                >
+                  <div className="at-spread">
+                    <strong>{figure.name}</strong>
+                    <b>{figure.shown}</b>
+                  </div>
+                  <div className={styles.barTrack}>
+                    <span style={{ width: `${Math.min(1, figure.share) * 100}%` }} />
+                    <i style={{ left: `${figure.minimum * 100}%` }} />
+                  </div>
+                  <p className="at-hint">{figure.meaning}</p>
+                </div>
+              ))}
+              <hr className={styles.rule} />
+              <Lineage page={page} now={now} />
+              <hr className={styles.rule} />
+              <LicenseChips vector={vector} />
+              <hr className={styles.rule} />
+              <Facts vector={vector} titles={titles} now={now} />
+            </section>
+          </div>
+        ) : (
+          <div className={styles.three}>
+            <section>
+              <p>
+                This vector was not measured yet. Its strips and figures appear here once it was
+                tried on pictures it has never seen; you can use it meanwhile.
+              </p>
+              {vector.description && <p>{vector.description}</p>}
+              <Lineage page={page} now={now} />
+              <LicenseChips vector={vector} />
+              <Facts vector={vector} titles={titles} now={now} />
+            </section>
+          </div>
+        )}
+        <Modal
+          opened={isEditing}
+          onClose={() => setEditing(false)}
+          size={560}
+          title={<h2>Name and tags</h2>}
+          closeButtonProps={{ "aria-label": "Close" }}
+        >
+          <EditForm vector={vector} onDone={() => setEditing(false)} />
+        </Modal>
+        <Asking vector={vector} what={asking} onClose={() => setAsking(null)} />
+      </div>
+      {isDocked && <Dock />}
     </div>
+  );
+}
+
+/** Other vectors that do nearly the same, by the likeness of their measured effect. */
+function Alike({ vectorId }: { readonly vectorId: string }) {
+  const { data } = useQuery(similarQuery(vectorId));
+  const near = data?.filter(({ likeness }) => likeness > 0.3) ?? [];
+  if (near.length === 0) return null;
+  return (
+    <>
+      <h2>Does nearly the same</h2>
+      <ul className={styles.alike}>
+        {near.map(({ vector, likeness }) => (
+          <li key={vector.id}>
+            <Link to={`/library/${vector.id}`} title={vector.title}>
+              {vector.thumbnail_url ? <img src={vector.thumbnail_url} alt="" /> : <span />}
+              <span className="at-ellipsis">{vector.title}</span>
+              <span className="at-hint">{percent(likeness)} alike</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
@@ -332,6 +420,8 @@ function Facts({
       <dd>
         {version.norm.toFixed(2)}, margin {version.margin} px
       </dd>
+      <dt>Fingerprint</dt>
+      <dd>{version.fingerprint.slice(0, 12)}</dd>
       <dt>Content</dt>
       <dd>{version.content_hash.slice(0, 12)}</dd>
     </dl>
@@ -354,8 +444,7 @@ function EditForm({
           body,
         }),
       ),
-    onSuccess: async (saved) => {
-      client.setQueryData(keys.vector(vector.id), saved);
+    onSuccess: async () => {
       onDone();
       await client.invalidateQueries({ queryKey: keys.library });
     },

@@ -3,6 +3,12 @@ import { expect, test } from "vitest";
 import type { Card } from "../../api/client";
 import { effects, figuresOf, nearest, stripIndex, weakness } from "./figures";
 
+const figure = (name: "outside" | "identity" | "success", value: number, least: number) => ({
+  name,
+  value,
+  least,
+  is_enough: value >= least,
+});
 const card: Card = {
   strengths: [-2, -1, 0, 1, 2],
   strips: [],
@@ -14,21 +20,32 @@ const card: Card = {
   effect_by_part: { upper_lip: 0.02, skin: -0.02, hair: 0 },
   valid_range: [-1.2, 1.8],
   norm: 3,
+  additivity: null,
+  heat_url: null,
+  figures: [
+    figure("outside", 0.99, 0.97),
+    figure("identity", 0.97, 0.8),
+    figure("success", 0.94, 0.8),
+  ],
+  failures: [],
 };
 
 test("a strong vector has no weakness, and its figures carry their unit", () => {
-  expect(figuresOf(card).map(({ shown }) => shown)).toEqual(["98 %", "0.97", "94 %"]);
+  expect(figuresOf(card).map(({ shown }) => shown)).toEqual(["99 %", "0.97", "94 %"]);
   expect(weakness(card)).toBeNull();
 });
 
-test("a figure under its minimum is said in a sentence", () => {
-  expect(weakness({ ...card, identity: 0.86 })).toBe(
-    "Weak: it keeps identity at 0.86, the minimum is 0.90.",
-  );
-});
+test("a figure under its minimum is marked, and the sentence is the server's", () => {
+  const weak = {
+    ...card,
+    figures: [figure("identity", 0.7, 0.8)],
+    failures: ["it keeps identity at 0.70, the minimum is 0.80"],
+  };
 
-test("a family without a measure of identity shows two figures", () => {
-  expect(figuresOf({ ...card, identity: null })).toHaveLength(2);
+  expect(figuresOf(weak).map(({ isBelow }) => isBelow)).toEqual([true]);
+  expect(weakness(weak)).toBe(
+    "Not for the community: it keeps identity at 0.70, the minimum is 0.80.",
+  );
 });
 
 test("growing and shrinking parts count alike, untouched parts not at all", () => {

@@ -13,56 +13,56 @@ export interface Figure {
   readonly isBelow: boolean;
 }
 
-const MINIMUM = { locality: 0.9, identity: 0.9, success: 0.8 } as const;
+const NAMES = {
+  outside: {
+    name: "Leaves the rest",
+    short: "rest kept",
+    meaning: "of everything outside the edited parts stays as it was",
+  },
+  identity: {
+    name: "Keeps identity",
+    short: "identity",
+    meaning: "likeness before and after at strength 1",
+  },
+  success: { name: "Works", short: "works", meaning: "probe pictures change as learned" },
+  additivity: {
+    name: "Adds up",
+    short: "adds up",
+    meaning: "two half steps equal one whole step at 1.00",
+  },
+} as const;
+const SHARES: ReadonlySet<string> = new Set(["outside", "success"]);
 
+/** The figures that decide whether the community gets a vector, with their minimum. */
 export function figuresOf(card: Card): Figure[] {
-  const works = Math.round(card.success * card.num_probes);
-  const figures: Figure[] = [
-    {
-      name: "Stays local",
-      short: "local",
-      shown: percent(card.locality),
-      share: card.locality,
-      minimum: MINIMUM.locality,
-      meaning: "share of the change inside the edited parts · minimum 90 %",
-      isBelow: card.locality < MINIMUM.locality,
-    },
-    {
-      name: "Works",
-      short: "works",
-      shown: percent(card.success),
-      share: card.success,
-      minimum: MINIMUM.success,
-      meaning: `${works} of ${card.num_probes} probe pictures change as learned · minimum 80 %`,
-      isBelow: card.success < MINIMUM.success,
-    },
-  ];
-  if (card.identity !== null) {
-    figures.splice(1, 0, {
-      name: "Keeps identity",
-      short: "identity",
-      shown: card.identity.toFixed(2),
-      share: card.identity,
-      minimum: MINIMUM.identity,
-      meaning: "likeness before and after at strength 1 · minimum 0.90",
-      isBelow: card.identity < MINIMUM.identity,
-    });
-  }
-  return figures;
+  return card.figures.map(({ name, value, least, is_enough }) => {
+    const shown = (figure: number) => (SHARES.has(name) ? percent(figure) : figure.toFixed(2));
+    const words = NAMES[name];
+    const works = Math.round(card.success * card.num_probes);
+    const start = name === "success" ? `${works} of ${card.num_probes} ` : "";
+    return {
+      name: words.name,
+      short: words.short,
+      shown: shown(value),
+      share: value,
+      minimum: least,
+      meaning: `${start}${words.meaning} · minimum ${shown(least)}`,
+      isBelow: !is_enough,
+    };
+  });
 }
 
-/** One sentence on what is weak, or null if nothing is. */
+/** The three figures a card in the grid has room for. */
+export function shortFigures(card: Card): Figure[] {
+  const figures = figuresOf(card);
+  const wanted = ["rest kept", "identity", "works"];
+  return wanted.flatMap((short) => figures.find((figure) => figure.short === short) ?? []);
+}
+
+/** One sentence on why the community does not get it, or null if it does. */
 export function weakness(card: Card): string | null {
-  const weak = figuresOf(card).filter((figure) => figure.isBelow);
-  if (weak.length === 0) return null;
-  const said: Record<string, (figure: Figure) => string> = {
-    local: (figure) =>
-      `it keeps ${figure.shown} of its change inside the edited parts, the minimum is 90 %`,
-    identity: (figure) => `it keeps identity at ${figure.shown}, the minimum is 0.90`,
-    works: (figure) => `it works on ${figure.shown} of the probe pictures, the minimum is 80 %`,
-  };
-  const reasons = weak.map((figure) => said[figure.short]?.(figure) ?? figure.name);
-  return `Weak: ${reasons.join("; ")}.`;
+  if (card.failures.length === 0) return null;
+  return `Not for the community: ${card.failures.join("; ")}.`;
 }
 
 export interface Effect {

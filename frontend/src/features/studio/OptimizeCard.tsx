@@ -21,11 +21,18 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 const STEPS_BEFORE_TIME = 5;
 
-export function OptimizeCard({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) {
+export function OptimizeCard({
+  onSaveVector,
+  onFind,
+}: {
+  onSaveVector: (revisionId: string) => void;
+  /** Opens the search by painting; absent where it is open. */
+  onFind?: () => void;
+}) {
   const job = useStudioState((state) => state.job);
   return (
     <section className="st-card" aria-label="Optimize" data-region tabIndex={-1}>
-      {job ? <Run job={job} /> : <Plan onSaveVector={onSaveVector} />}
+      {job ? <Run job={job} /> : <Plan onSaveVector={onSaveVector} onFind={onFind} />}
     </section>
   );
 }
@@ -41,7 +48,13 @@ function usePartNames(): string {
     .join(", ");
 }
 
-function Plan({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) {
+function Plan({
+  onSaveVector,
+  onFind,
+}: {
+  onSaveVector: (revisionId: string) => void;
+  onFind: (() => void) | undefined;
+}) {
   const { session, revisions, parts } = useStudio();
   const [steps, edit, mayEdit] = useStudioState((s) => [s.steps, s.edit, s.mayEdit]);
   const names = usePartNames();
@@ -101,6 +114,11 @@ function Plan({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) 
       >
         Optimize
       </button>
+      {edit && onFind && (
+        <button type="button" className="at-button" aria-keyshortcuts="P" onClick={onFind}>
+          <Icon name="search" size={16} /> Find vectors that do this
+        </button>
+      )}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { type PointerEvent, useRef, useState } from "react";
 import { useStudioState } from "./context";
 import { HistoryStrip } from "./HistoryStrip";
 import { OptimizeCard } from "./OptimizeCard";
+import { PaintingSearch } from "./PaintingSearch";
 import { BrushSliders } from "./PartsPanel";
 import { StackFoot, VectorStack } from "./VectorStack";
 
@@ -14,9 +15,13 @@ const TABS = ["Paint", "Vectors", "History"] as const;
 export function PhoneSheet({
   onAdd,
   onSaveVector,
+  isFinding,
+  onFind,
 }: {
   onAdd: () => void;
   onSaveVector: (revisionId: string) => void;
+  isFinding: boolean;
+  onFind: (isFinding: boolean) => void;
 }) {
   const [tab, setTab] = useState<(typeof TABS)[number]>("Paint");
   const [height, setHeight] = useState<number>(HEIGHTS[1]);
@@ -63,7 +68,10 @@ export function PhoneSheet({
             id={`st-tab-${name}`}
             aria-selected={tab === name}
             aria-controls="st-sheet-panel"
-            onClick={() => setTab(name)}
+            onClick={() => {
+              setTab(name);
+              onFind(false);
+            }}
           >
             {name}
             {name === "Vectors" && numVectors > 0 && <span className="st-count">{numVectors}</span>}
@@ -77,19 +85,20 @@ export function PhoneSheet({
         aria-labelledby={`st-tab-${tab}`}
         tabIndex={0}
       >
-        {tab === "Paint" && (
+        {isFinding && <PaintingSearch onClose={() => onFind(false)} />}
+        {!isFinding && tab === "Paint" && (
           <>
             <BrushSliders />
-            <OptimizeCard onSaveVector={onSaveVector} />
+            <OptimizeCard onSaveVector={onSaveVector} onFind={() => onFind(true)} />
           </>
         )}
-        {tab === "Vectors" && (
+        {!isFinding && tab === "Vectors" && (
           <>
             <VectorStack onAdd={onAdd} />
             <StackFoot />
           </>
         )}
-        {tab === "History" && <HistoryStrip />}
+        {!isFinding && tab === "History" && <HistoryStrip />}
       </div>
     </section>
   );

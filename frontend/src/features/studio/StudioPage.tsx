@@ -3,7 +3,7 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
 import type { Family, Image, Revision, Session } from "../../api/client";
 import { familiesQuery, imageQuery, keys, revisionsQuery, sessionQuery } from "../../api/queries";
@@ -13,6 +13,7 @@ import { HistoryStrip } from "./HistoryStrip";
 import { Icon } from "./icons";
 import { OptimizeCard } from "./OptimizeCard";
 import { PartChips, PartsPanel } from "./PartsPanel";
+import { PaintingSearch } from "./PaintingSearch";
 import { PhoneSheet } from "./PhoneSheet";
 import { Rail, ToolButtons } from "./Rail";
 import { SaveVector } from "./SaveVector";
@@ -117,6 +118,11 @@ function Layout() {
   const navigate = useNavigate();
   const [open, setOpen] = useState<Open | null>(null);
   const [areLettersOn, setLettersOn] = useState(() => localStorage.getItem(LETTERS_KEY) !== "off");
+  // In the address, so that the library can lead here and a reload stays here.
+  const [search, setSearch] = useSearchParams();
+  const isFinding = search.get("search") === "painting";
+  const setFinding = (isOn: boolean) =>
+    setSearch(isOn ? { search: "painting" } : {}, { replace: true });
   const onSaveVector = (id: string) => setOpen({ kind: "save", id });
   const saved = open?.kind === "save" ? revisions.find(({ id }) => id === open.id) : undefined;
   const onCloseLook = image.original_url
@@ -136,6 +142,7 @@ function Layout() {
       areLettersOn,
       openSheet: () => setOpen({ kind: "sheet" }),
       openPicker: () => setOpen({ kind: "picker" }),
+      findByPainting: () => setFinding(!isFinding),
       openSave: () => {
         const head = revisions.find(({ is_head }) => is_head);
         if (head?.parent_id) setOpen({ kind: "save", id: head.id });
@@ -159,7 +166,12 @@ function Layout() {
   }, []);
 
   return (
-    <div className="st-root" data-at-theme="dark" data-phone={isPhone || undefined}>
+    <div
+      className="st-root"
+      data-at-theme="dark"
+      data-phone={isPhone || undefined}
+      data-finding={isFinding || undefined}
+    >
       <TopBar onCloseLook={onCloseLook} />
       <Notices />
       {isPhone ? (
@@ -174,7 +186,12 @@ function Layout() {
             <ToolButtons />
           </nav>
           <PartChips />
-          <PhoneSheet onAdd={() => setOpen({ kind: "picker" })} onSaveVector={onSaveVector} />
+          <PhoneSheet
+            onAdd={() => setOpen({ kind: "picker" })}
+            onSaveVector={onSaveVector}
+            isFinding={isFinding}
+            onFind={setFinding}
+          />
         </>
       ) : (
         <>
@@ -183,7 +200,11 @@ function Layout() {
           <Stage isPhone={false} onSaveVector={onSaveVector} />
           <div className="st-panel">
             <div className="st-panel-scroll" tabIndex={-1}>
-              <OptimizeCard onSaveVector={onSaveVector} />
+              {isFinding && <PaintingSearch onClose={() => setFinding(false)} />}
+              <OptimizeCard
+                onSaveVector={onSaveVector}
+                {...(isFinding ? {} : { onFind: () => setFinding(true) })}
+              />
               <VectorStack onAdd={() => setOpen({ kind: "picker" })} />
             </div>
             <StackFoot />

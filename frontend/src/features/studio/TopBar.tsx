@@ -1,10 +1,11 @@
 /** Which picture is this, is everything kept, who else is here, and how is it shown? */
 
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { Link } from "react-router";
 
-import { keys } from "../../api/queries";
+import { keys, sessionQuery } from "../../api/queries";
+import { ShareDialog } from "../sharing/ShareDialog";
 import { useStudio, useStudioState } from "./context";
 import { Segments } from "../../ui/Segments";
 import * as data from "./data";
@@ -70,6 +71,7 @@ export function TopBar({ onCloseLook }: { onCloseLook: (() => void) | null }) {
       </div>
       <div className="st-top-end">
         <People />
+        <ShareButton />
         {onCloseLook && image.inversion && (
           <button type="button" className="at-button" onClick={onCloseLook}>
             {image.inversion.is_unusual ? "Far from what it learned" : "How close is it?"}
@@ -82,6 +84,23 @@ export function TopBar({ onCloseLook }: { onCloseLook: (() => void) | null }) {
         )}
       </div>
     </header>
+  );
+}
+
+/** For editors of the picture's team; guests share nothing on. */
+function ShareButton() {
+  const { image } = useStudio();
+  const { data: session } = useQuery(sessionQuery);
+  const [isOpen, setOpen] = useState(false);
+  const role = session?.teams.find((team) => team.id === image.team_id)?.role;
+  if (role !== "owner" && role !== "editor") return null;
+  return (
+    <>
+      <button type="button" className="at-button st-wide" onClick={() => setOpen(true)}>
+        Share
+      </button>
+      {isOpen && <ShareDialog image={image} onClose={() => setOpen(false)} />}
+    </>
   );
 }
 

@@ -4,18 +4,25 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import type { EditVector } from "../../api/client";
+import { conflictsQuery } from "../../api/queries";
 import { useStudio, useStudioState } from "./context";
 import * as data from "./data";
 import { Icon } from "./icons";
 import { spokenStrength, strength as signed } from "../../ui/words";
 import { Slider } from "./Slider";
 import { type StackEntry, applied, isRunning } from "./state";
+import { conflictWords } from "../library/conflicts";
 import { readStrength } from "./words";
 
 export function VectorStack({ onAdd }: { onAdd: () => void }) {
   const [stack, mayEdit] = useStudioState((state) => [state.stack, state.mayEdit]);
   const ids = stack.map((entry) => entry.edit_vector_version_id);
   const known = useQuery(data.versionsQuery([...ids].sort()));
+  const visible = stack.filter((entry) => !entry.isHidden && entry.strength !== 0);
+  const conflicts = useQuery(
+    conflictsQuery(visible.map((entry) => entry.edit_vector_version_id).sort()),
+  );
+  const { family } = useStudio();
   return (
     <section className="st-card st-stack" aria-label="Edit vectors" data-region tabIndex={-1}>
       <div className="at-spread">
@@ -45,6 +52,12 @@ export function VectorStack({ onAdd }: { onAdd: () => void }) {
           ))}
         </ul>
       )}
+      {visible.length > 1 &&
+        conflicts.data?.map((pair) => (
+          <p key={pair.versions.join()} className="st-warn st-conflict">
+            <Icon name="warn" size={14} /> {conflictWords(pair, family.parts)}
+          </p>
+        ))}
     </section>
   );
 }

@@ -2,7 +2,16 @@
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
-import { type EditVector, type Job, api, newKey, sendForm, take } from "../../api/client";
+import {
+  type EditVector,
+  type Job,
+  type PaintingSearch,
+  api,
+  newKey,
+  sendForm,
+  take,
+} from "../../api/client";
+import type { Scope } from "../../api/libraryFilter";
 import { keys } from "../../api/queries";
 import type { Snapshot, VectorUse } from "../../api/socket";
 
@@ -119,3 +128,56 @@ export const loadBitmap = async (url: string): Promise<ImageBitmap> =>
 
 export const loadBytes = async (url: string): Promise<Uint8Array> =>
   new Uint8Array(await (await loadMedia(url)).arrayBuffer());
+
+/** The person's own edit vectors of a bundle, to which a version can be added. */
+export const ownVectorsQuery = (bundle: string) =>
+  queryOptions({
+    queryKey: [...keys.library, "own", bundle] as const,
+    queryFn: async () => {
+      const query = { bundle, mine: true, sort: "new" as const };
+      const page = await take(api.GET("/api/edit-vectors", { params: { query } }));
+      return page.items as EditVector[];
+    },
+  });
+
+export const saveVersion = (revisionId: string, edit_vector_id: string, notes: string) =>
+  take(
+    api.POST("/api/revisions/{revision_id}/edit-vector-version", {
+      params: { path: { revision_id: revisionId } },
+      body: { edit_vector_id, notes },
+    }),
+  );
+
+const POLL_MS = 120;
+
+/**
+ * The edit vectors that would do what was painted, best first, each tried on this picture.
+ * Stopped by `signal`, the question is taken back from the worker.
+ */
+export async function findByPainting(
+  imageId: string,
+  painting: { readonly labelMap: Blob; readonly baseRevisionId: string; readonly scope: Scope },
+  signal: AbortSignal,
+): Promise<PaintingSearch> {
+  const form = new FormData();
+  form.set("label_map", painting.labelMap, "painting.png");
+  form.set("base_revision_id", painting.baseRevisionId);
+  form.set("scope", painting.scope);
+  let search = await sendForm<PaintingSearch>(`/api/images/${imageId}/painting-searches`, form, {
+    idempotencyKey: newKey(),
+    signal,
+  });
+  while (!search.is_done) {
+    await new Promise((resolve) => window.setTimeout(resolve, POLL_MS));
+    if (signal.aborted) {
+      void cancelJob(search.job_id).catch(() => undefined); // it may have ended meanwhile
+      break;
+    }
+    search = (await take(
+      api.GET("/api/painting-searches/{job_id}", {
+        params: { path: { job_id: search.job_id } },
+      }),
+    )) as PaintingSearch;
+  }
+  return search;
+}

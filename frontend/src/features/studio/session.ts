@@ -20,7 +20,7 @@ import { hasEnded } from "../../api/queries";
 import type { Frame } from "../../api/frames";
 import { CanvasEngine } from "../../canvas/engine";
 import { decodeLabels, encodeLabels } from "../../canvas/labelpng";
-import type { LabelMap } from "../../canvas/labels";
+import { type LabelMap, sameLabels } from "../../canvas/labels";
 import type { Gesture } from "../../canvas/raster";
 import { defaultMargin, findEdit } from "../../canvas/region";
 import { type LoggedOp, fold, undoStacks } from "../../canvas/strokelog";
@@ -76,6 +76,7 @@ export class StudioSession {
   private claimTimer = 0;
   private asideTimer = 0;
   private compareLoad = 0;
+  private tried: VectorUse | null = null;
 
   constructor(
     private readonly imageId: string,
@@ -213,7 +214,7 @@ export class StudioSession {
   /** While a hand moves a strength, the label map of the kept picture steps aside. */
   private showLook(): void {
     const { mode, opacity, showsPixels, isBeforeHeld, compareAt } = this.state;
-    const shown = this.asideTimer === 0 ? opacity : 0;
+    const shown = this.asideTimer === 0 && this.tried === null ? opacity : 0;
     this.engine?.setLook({ mode, opacity: shown, showsPixels, isBeforeHeld, compareAt });
   }
 
@@ -282,6 +283,26 @@ export class StudioSession {
     this.say(which === "undo" ? "Stroke taken back" : "Stroke brought back");
   }
 
+  /** Takes back every stroke of one's own; each can be brought back. */
+  clearPainting(): void {
+    for (const target of undoStacks(this.allOps(), this.author).undo.toReversed()) {
+      this.socket.undo({ op_id: crypto.randomUUID(), target, undone: true });
+    }
+    this.say("Painting taken back");
+  }
+
+  /** The picture as it is and as it is painted; null until something was painted. */
+  get painting(): Painting | null {
+    const { base } = this;
+    if (!base || this.state.edit === null) return null;
+    return {
+      baseRevisionId: base.id,
+      picture: base.picture,
+      before: base.labels,
+      painted: base.painted,
+    };
+  }
+
   private gestureMade(gesture: Gesture): void {
     this.set({ refusal: null });
     this.socket.draw({ ...gesture, op_id: crypto.randomUUID(), rasteriser: 1 });
@@ -338,7 +359,11 @@ export class StudioSession {
   private repaint(): void {
     if (!this.base) return;
     const ops = this.allOps();
-    this.base.painted = fold(this.base.labels, ops);
+    const painted = fold(this.base.labels, ops);
+    if (!sameLabels(painted, this.base.painted)) {
+      this.set({ paintingNumber: this.state.paintingNumber + 1 });
+    }
+    this.base.painted = painted;
     const edit = findEdit(
       this.base.labels,
       this.base.painted,
@@ -408,7 +433,7 @@ export class StudioSession {
     if (isPreview) {
       window.clearTimeout(this.lateTimer);
       if (this.state.isPreviewLate) this.set({ isPreviewLate: false });
-      if (applied(this.state.stack).length === 0) return; // the hand is back at zero
+      if (this.tried === null && applied(this.state.stack).length === 0) return; // back at zero
       this.engine?.setFrame(bitmap, frame.seq);
     } else if (isRunning(this.state.job) || this.state.job?.status === "succeeded") {
       this.engine?.setFrame(bitmap, null);
@@ -418,7 +443,18 @@ export class StudioSession {
 
   // ---- edit vectors -------------------------------------------------------------------
 
-  addVector(versionId: string): void {
+  /** Shows the picture with one more vector, which the stack does not hold yet. */
+  tryVector(use: VectorUse | null): void {
+    const isSame =
+      use?.edit_vector_version_id === this.tried?.edit_vector_version_id &&
+      use?.strength === this.tried?.strength;
+    if (isSame) return;
+    this.tried = use;
+    this.askPreview();
+    this.showLook();
+  }
+
+  addVector(versionId: string, strength = 1): void {
     const { stack } = this.state;
     if (stack.some((entry) => entry.edit_vector_version_id === versionId)) return;
     if (stack.length >= MAX_STACK) {
@@ -427,7 +463,7 @@ export class StudioSession {
     }
     this.changeStack([
       ...stack,
-      { edit_vector_version_id: versionId, strength: 1, isHidden: false },
+      { edit_vector_version_id: versionId, strength, isHidden: false },
     ]);
   }
 
@@ -481,7 +517,11 @@ export class StudioSession {
   private askPreview(): void {
     const { baseRevisionId, stack, job } = this.state;
     if (baseRevisionId === null) return;
-    const uses = applied(stack);
+    const { tried } = this;
+    const others = applied(stack).filter(
+      (use) => use.edit_vector_version_id !== tried?.edit_vector_version_id,
+    );
+    const uses = tried ? [...others.slice(0, MAX_STACK - 1), tried] : others;
     if (uses.length === 0) {
       window.clearTimeout(this.lateTimer);
       this.set({ isPreviewLate: false });
@@ -710,6 +750,14 @@ export class StudioSession {
   private set(change: Partial<StudioState>): void {
     this.store.setState(change);
   }
+}
+
+/** A painting that is not optimized yet, beside what it was painted on. */
+export interface Painting {
+  readonly baseRevisionId: string;
+  readonly picture: ImageBitmap;
+  readonly before: LabelMap;
+  readonly painted: LabelMap;
 }
 
 interface LoggedBase extends LoadedRevision {

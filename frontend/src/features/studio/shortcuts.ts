@@ -11,6 +11,7 @@ export interface ShortcutHost {
   readonly areLettersOn: boolean;
   openSheet(): void;
   openPicker(): void;
+  findByPainting(): void;
   openSave(): void;
   older(): void;
   newer(): void;
@@ -32,7 +33,7 @@ export const SHORTCUTS: readonly { readonly keys: string; readonly does: string 
   { keys: "Ctrl Enter", does: "Optimize" },
   { keys: "Esc", does: "Drop a stroke, cancel the run" },
   { keys: "K, R", does: "Keep, refine" },
-  { keys: "V", does: "Add an edit vector" },
+  { keys: "V, P", does: "Add an edit vector, search by painting" },
   { keys: "Ctrl S", does: "Save as edit vector" },
   { keys: ", .", does: "Older, newer revision" },
   { keys: "← → on a slider", does: "0.05; with Shift 0.25; 0 resets" },
@@ -175,6 +176,9 @@ function letter(event: KeyboardEvent, host: ShortcutHost): boolean {
       return true;
     case "v":
       host.openPicker();
+      return true;
+    case "p":
+      host.findByPainting();
       return true;
     case ",":
       host.older();

@@ -61,6 +61,8 @@ export interface StudioState {
   readonly mayUndo: boolean;
   readonly mayRedo: boolean;
   readonly edit: Edit | null;
+  /** Counts the paintings of this visit: a new number is another painting. */
+  readonly paintingNumber: number;
   readonly stack: readonly StackEntry[];
   readonly isPreviewLate: boolean;
   readonly job: RunningJob | null;
@@ -94,6 +96,7 @@ export const createStudioStore = () =>
     mayUndo: false,
     mayRedo: false,
     edit: null,
+    paintingNumber: 0,
     stack: [],
     isPreviewLate: false,
     job: null,
