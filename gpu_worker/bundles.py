@@ -2,6 +2,7 @@
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -27,13 +28,22 @@ def num_bytes(bundle: Bundle) -> int:
 class Bundles:
     """The bundles of a folder, kept warm up to `budget` bytes; used on the device's thread.
 
-    The least recently used one is dropped first, but never the one just asked for.
+    The least recently used one is dropped first, but never the one just asked for. `fit_out`
+    may exchange parts of a bundle once it is loaded.
     """
 
-    def __init__(self, folder: Path, *, device: torch.device, budget: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: torch.device,
+        budget: int,
+        fit_out: Callable[[Bundle], Bundle] | None = None,
+    ) -> None:
         self._folder = folder
         self._device = device
         self._budget = budget
+        self._fit_out = fit_out
         self._warm: OrderedDict[str, Bundle] = OrderedDict()
 
     def names(self) -> list[str]:
@@ -56,6 +66,8 @@ class Bundles:
         if name not in self.names():
             raise BundleMissingError(f"no bundle {name}")
         bundle = load_bundle(self._folder / name, device=self._device)
+        if self._fit_out is not None:
+            bundle = self._fit_out(bundle)
         log.info("bundle %s is warm, %d bytes", name, num_bytes(bundle))
         self._warm[name] = bundle
         while len(self._warm) > 1 and self._total() > self._budget:

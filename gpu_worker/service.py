@@ -7,9 +7,13 @@ Start: device thread, presence (`starting`), bundles warmed up, previews, presen
 import logging
 import os
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import torch
 
+from editing.bundle import Bundle
+from editing.perceptual import load_lpips, with_lpips
 from gpu_worker.bundles import Bundles
 from gpu_worker.device import Device, DeviceStoppedError, Urgency, choose
 from gpu_worker.lanes import Lanes
@@ -25,6 +29,19 @@ def num_threads(setting: int) -> int:
     return setting or max(1, (os.cpu_count() or 2) - 1)
 
 
+def _judged_by(settings: WorkerSettings) -> Callable[[Bundle], Bundle] | None:
+    """Return what gives bundles the operator's perceptual weights, None without any.
+
+    Raises:
+        PerceptualWeightsError: a file does not hold them.
+    """
+    if settings.LPIPS_VGG16 is None:
+        return None
+    return partial(
+        with_lpips, perceptual=load_lpips(settings.LPIPS_VGG16, settings.LPIPS_LINEAR)
+    )
+
+
 class Service:
     """The parts of one worker process."""
 
@@ -33,7 +50,10 @@ class Service:
         target = choose(settings.DEVICE)
         self.device = Device(device=target, num_threads=num_threads(settings.TORCH_THREADS))
         self.bundles = Bundles(
-            settings.BUNDLES_DIR, device=target, budget=settings.BUNDLE_BYTES
+            settings.BUNDLES_DIR,
+            device=target,
+            budget=settings.BUNDLE_BYTES,
+            fit_out=_judged_by(settings),
         )
         self.lanes = Lanes(settings=settings, device=self.device, bundles=self.bundles)
         self.previews = Previews(

@@ -39,6 +39,9 @@ class WorkerSettings(BaseSettings):
     FRAMES_PER_SECOND: Annotated[float, Field(gt=0, le=60)] = 20.0
     # Weights kept on the device; the bundle used longest ago goes first.
     BUNDLE_BYTES: Annotated[int, Field(ge=1)] = 2 << 30
+    # Weights of VGG16, and of LPIPS on it, if appearance is to be judged by them.
+    LPIPS_VGG16: Path | None = None
+    LPIPS_LINEAR: Path | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -2,9 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from editing.bundle import BundleMissingError, BundleTamperedError
+from editing.perceptual.lpips import Vgg16
+from gpu_worker import service
 from gpu_worker.bundles import Bundles, num_bytes
+from gpu_worker.settings import read_settings
 from tests.factories.families import TINY, write_tiny_family
 
 
@@ -54,3 +58,21 @@ def test_a_changed_weight_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BundleTamperedError):
         bundles.get(TINY)
+
+
+def test_an_operator_s_perceptual_weights_judge_every_bundle(tmp_path: Path) -> None:
+    write_tiny_family(tmp_path / "bundles")
+    save_file(Vgg16().state_dict(), tmp_path / "vgg16.safetensors")
+    settings = read_settings(
+        {
+            "REDIS_URL": "redis://localhost:1/0",
+            "BUNDLES_DIR": str(tmp_path / "bundles"),
+            "LPIPS_VGG16": str(tmp_path / "vgg16.safetensors"),
+            "DEVICE": "cpu",
+        }
+    )
+
+    bundle = service.Service(settings).bundles.get(TINY)
+
+    assert bundle.perceptual.name == "vgg16-alike/1"
+    assert bundle.manifest.extractor.name == "vgg16-alike/1"
