@@ -113,14 +113,13 @@ def people_picture(people: dict[str, Tensor]) -> Image.Image:
     )
 
 
-def write(report: Report, folder: Path, *, prefix: str = "smile") -> None:
-    """Write `<prefix>.md`, `.json`, `-curve.png` and `-people.png` into `folder`."""
+def write(report: Report, folder: Path) -> None:
+    """Write `smile.json`, `smile-curve.png` and `smile-people.png` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{prefix}.md").write_text(measured(report) + "\n", encoding="utf-8")
     text = json.dumps(report.to_json(), indent=1)
-    (folder / f"{prefix}.json").write_text(text + "\n", encoding="utf-8")
-    curve_picture(report.curves, folder / f"{prefix}-curve.png", num=report.plan.num_curve)
-    people_picture(report.people).save(folder / f"{prefix}-people.png", optimize=True)
+    (folder / "smile.json").write_text(text + "\n", encoding="utf-8")
+    curve_picture(report.curves, folder / "smile-curve.png", num=report.plan.num_curve)
+    people_picture(report.people).save(folder / "smile-people.png", optimize=True)
 
 
 def measured(report: Report) -> str:
