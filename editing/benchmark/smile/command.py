@@ -69,8 +69,12 @@ def smile_command(
     bundle = load_bundle(bundle_path or Path("bundles") / f"{family}-64")
     known = families.get(family)
     plan = Protocol.quick() if quick else Protocol()
-    given = {"num_test": pictures, "num_curve": curve, "train_seconds": train_seconds}
-    plan = replace(plan, **{name: value for name, value in given.items() if value})
+    plan = replace(
+        plan,
+        num_test=pictures or plan.num_test,
+        num_curve=curve or plan.num_curve,
+        train_seconds=train_seconds or plan.train_seconds,
+    )
     folder = work / protocol.key(bundle, known)
     form = "{desc:<34}{bar}| {n:4.0%} {elapsed}"
     with tqdm(total=1.0, bar_format=form) as bar:
@@ -84,12 +88,9 @@ def smile_command(
             shown = found.rows[-1]
             bar.set_description_str(f"measured {shown.method}"[:33])
     assert found is not None
-    results = folder / ("quick" if quick else "full")
+    results = page.parent / page.stem if page else folder / ("quick" if quick else "full")
     report.write(found, results)
     if page:
         report.update_page(page, found)
-        report.write(found, page.parent / page.stem, prefix="smile")
     click.echo(report.measured(found))
-    click.echo(
-        f"\nTable, JSON and pictures are in {page.parent / page.stem if page else results}."
-    )
+    click.echo(f"\nJSON and pictures are in {results}.")

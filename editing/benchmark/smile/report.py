@@ -100,7 +100,10 @@ def curve_picture(curves: Sequence[Curve], path: Path, *, num: int) -> None:
         axis.set_ylabel(title)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(fontsize=8.5, frameon=False)
+    # A method that leaves the frame loses the person; the others would be one line with it in.
+    kept = [s.identity for c in curves if c.name != "LocalEditing" for s in c.scores]
+    axes[0].set_ylim(min(kept) - 0.02, max(kept) + 0.01)
+    axes[0].legend(fontsize=8.5, frameon=False, loc="lower left")
     figure.suptitle(f"Neutral to smiling, {num} held-out portraits, each dot a strength")
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -113,14 +116,13 @@ def people_picture(people: dict[str, Tensor]) -> Image.Image:
     )
 
 
-def write(report: Report, folder: Path, *, prefix: str = "smile") -> None:
-    """Write `<prefix>.md`, `.json`, `-curve.png` and `-people.png` into `folder`."""
+def write(report: Report, folder: Path) -> None:
+    """Write `smile.json`, `smile-curve.png` and `smile-people.png` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{prefix}.md").write_text(measured(report) + "\n", encoding="utf-8")
     text = json.dumps(report.to_json(), indent=1)
-    (folder / f"{prefix}.json").write_text(text + "\n", encoding="utf-8")
-    curve_picture(report.curves, folder / f"{prefix}-curve.png", num=report.plan.num_curve)
-    people_picture(report.people).save(folder / f"{prefix}-people.png", optimize=True)
+    (folder / "smile.json").write_text(text + "\n", encoding="utf-8")
+    curve_picture(report.curves, folder / "smile-curve.png", num=report.plan.num_curve)
+    people_picture(report.people).save(folder / "smile-people.png", optimize=True)
 
 
 def measured(report: Report) -> str:

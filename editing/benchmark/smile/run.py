@@ -133,7 +133,8 @@ def run(setting: Setting, *, num_shown: int = 6) -> Iterator[Report]:
         known = trained or Trained("–", 0.0)
         score = judge.score(images, test.images)
         report.rows.append(Row(name, strength, refinement, known.data, known.seconds, score))
-        report.people[f"{name}{f' + {refinement}' if refinement else ''}"] = images[:num_shown]
+        shown = name if strength is None else f"{name}, {strength:g}"
+        report.people[f"{shown} + {refinement}" if refinement else shown] = images[:num_shown]
         return report
 
     best, _ = protocol.draw(

@@ -7,6 +7,7 @@ or not at all.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -49,9 +50,7 @@ class Store:
             rows = slice(start, min(start + chunk, num))
             self.progress(name, start / num)
             pieces.append(
-                self.keep(
-                    f"{name}/{rows.start:05d}-{rows.stop:05d}", lambda rows=rows: make(rows)
-                )
+                self.keep(f"{name}/{rows.start:05d}-{rows.stop:05d}", partial(make, rows))
             )
         self.progress(name, 1.0)
         return {key: torch.cat([piece[key] for piece in pieces]) for key in pieces[0]}
