@@ -156,6 +156,11 @@ CELERY = {
             "schedule": 5.0,
             "options": {"queue": "io", "expires": 4},
         },
+        "count uses and likes": {
+            "task": "webapp.library.tasks.roll_up",
+            "schedule": 10.0,
+            "options": {"queue": "io", "expires": 9},
+        },
         "mail digests": {
             "task": "webapp.library.tasks.mail_digests",
             "schedule": 900.0,
