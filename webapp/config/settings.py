@@ -66,7 +66,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "webapp.accounts.middleware.TokenSignIn",
     "webapp.accounts.middleware.RateLimits",
 ]
@@ -230,7 +229,6 @@ HEADLESS_FRONTEND_URLS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Atelier"
-USERSESSIONS_TRACK_ACTIVITY = True
 
 # One identity provider by configuration; who it says has confirmed an address, has.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
