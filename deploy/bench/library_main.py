@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 
 from deploy.bench import album, library, painting
-from deploy.bench.__main__ import EMAIL, PASSWORD, note, say
+from deploy.bench.__main__ import EMAIL, note, say
 from deploy.bench.installation import Installation
+from deploy.local.__main__ import PASSWORD
 
 
 def main() -> int:

@@ -2,8 +2,9 @@
 
 Search by effect signature names the candidates; then each is tried on this very picture.
 What counts is how the predicted label map moves: the field of probabilities, after less
-before, is compared with the field that the painting asks for. Their projection says at which
-strength to apply it, their cosine how alike they are. Change anywhere else lowers it.
+before, is compared with the field that the painting asks for. Their cosine says how alike
+they are; change anywhere else lowers it. The strength is where the painted pixels would turn
+as asked.
 
 Letters: C candidates, K parts, H label-map side.
 """
@@ -27,6 +28,7 @@ from webapp.jobs.sources import Candidate
 CHUNK = 8
 LEAST_STRENGTH = 0.2
 TRIED_AT = 1.0
+STEP = 0.05
 
 
 def run(bench: Workbench, request: MatchPainting) -> Matched:
@@ -107,18 +109,28 @@ def try_out(
             for one, sign in zip(candidates, signs, strict=True)
         ]
     )
-    moved = (shares(bundle, w_plus + offsets) - base).flatten(1)
-    painted = (target != base.argmax(dim=1))[:, None]
-    asked = torch.nn.functional.one_hot(target.long(), base.shape[1]).permute(0, 3, 1, 2)
-    wish = ((asked - base) * painted).flatten(1)
-    along = moved @ wish[0]
-    energy = moved.square().sum(dim=1).clamp(min=1e-9)
-    match = along / (energy.sqrt() * wish.norm()).clamp(min=1e-9)
-    strength = (along / energy).clamp(LEAST_STRENGTH, MAX_STRENGTH)
+    after = shares(bundle, w_plus + offsets)
+    labels, num_parts = base.argmax(dim=1), base.shape[1]
+    painted = (target != labels)[:, None]
+    wish = (_one_hot(target, num_parts) - base) * painted
+    moved = after - base
+    along = (moved * wish).sum(dim=(1, 2, 3))
+    lengths = moved.flatten(1).norm(dim=1) * wish.norm()
+    match = along / lengths.clamp(min=1e-9)
+    # How far the painted pixels should turn, as a multiple of how far these did.
+    asked = (_one_hot(target, num_parts) - _one_hot(labels, num_parts)) * painted
+    turned = (_one_hot(after.argmax(dim=1), num_parts) - _one_hot(labels, num_parts)) * painted
+    wanted, reached = ((one * moved).sum(dim=(1, 2, 3)) for one in (asked, turned))
+    strength = (wanted / reached.clamp(min=1e-6)).clamp(LEAST_STRENGTH, MAX_STRENGTH)
     return [
-        (float(m), round(float(s) * sign / 0.05) * 0.05)
+        (float(m), round(float(s) * sign / STEP) * STEP)
         for m, s, sign in zip(match, strength, signs, strict=True)
     ]
+
+
+def _one_hot(labels: Tensor, num_parts: int) -> Tensor:
+    """Return label maps (C, H, H) as shares (C, K, H, H) that are 0 or 1."""
+    return torch.nn.functional.one_hot(labels.long(), num_parts).permute(0, 3, 1, 2).float()
 
 
 @torch.no_grad()

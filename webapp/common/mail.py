@@ -20,5 +20,5 @@ class FolderBackend(BaseEmailBackend):
             to = "".join(c for c in ",".join(message.to) if c.isalnum() or c in "@._-")[:80]
             stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
             path = folder / f"{stamp}-{to}-{secrets.token_hex(3)}.eml"
-            path.write_bytes(message.message().as_bytes(linesep="\n"))
+            path.write_bytes(message.message().as_bytes())
         return len(email_messages)

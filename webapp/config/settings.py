@@ -66,7 +66,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "webapp.accounts.middleware.TokenSignIn",
     "webapp.accounts.middleware.RateLimits",
 ]
@@ -156,6 +155,11 @@ CELERY = {
             "schedule": 5.0,
             "options": {"queue": "io", "expires": 4},
         },
+        "count uses and likes": {
+            "task": "webapp.library.tasks.roll_up",
+            "schedule": 10.0,
+            "options": {"queue": "io", "expires": 9},
+        },
         "mail digests": {
             "task": "webapp.library.tasks.mail_digests",
             "schedule": 900.0,
@@ -225,7 +229,6 @@ HEADLESS_FRONTEND_URLS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Atelier"
-USERSESSIONS_TRACK_ACTIVITY = True
 
 # One identity provider by configuration; who it says has confirmed an address, has.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True

@@ -33,14 +33,14 @@ def links_of(actor: User, image_id: UUID) -> list[ShareLink]:
     """
     image = policies.shareable_image(actor, image_id)
     mine = ShareLink.objects.visible_to(actor).open().filter(image=image)
-    found = mine.select_related("made_by", "image").annotate(num_guests=Count("guests"))
+    found = mine.select_related("made_by", "image").annotate(num_guests=Count("guests"))  # type: ignore[no-redef]  # the model names it for readers
     return list(found.order_by("-created_at", "-pk"))
 
 
 def links_of_team(actor: User, team_id: UUID) -> list[ShareLink]:
     """Return the open links to all images of a team, newest first."""
     mine = ShareLink.objects.visible_to(actor).open().filter(image__team=team_id)
-    found = mine.select_related("made_by", "image").annotate(num_guests=Count("guests"))
+    found = mine.select_related("made_by", "image").annotate(num_guests=Count("guests"))  # type: ignore[no-redef]  # the model names it for readers
     return list(found.order_by("-created_at", "-pk")[:200])
 
 

@@ -109,8 +109,8 @@ class MatchPainting(Message):
     w_plus: ArtifactHash
     label_map: ArtifactHash  # as painted, indexed PNG of label_size
     scope: SearchScope = "all"
-    num_candidates: Annotated[int, Field(ge=1, le=64)] = 24
-    num_matches: Annotated[int, Field(ge=1, le=24)] = 8
+    num_candidates: Annotated[int, Field(ge=1, le=64)] = 12
+    num_matches: Annotated[int, Field(ge=1, le=24)] = 6
 
 
 JobRequest = Annotated[

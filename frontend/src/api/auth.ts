@@ -229,7 +229,6 @@ export interface SignIn {
   readonly user_agent: string;
   readonly is_current: boolean;
   readonly created_at: number;
-  readonly last_seen_at?: number;
 }
 
 export async function signIns(): Promise<readonly SignIn[]> {

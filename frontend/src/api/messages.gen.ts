@@ -268,12 +268,12 @@ export interface components {
             label_map: string;
             /**
              * Num Candidates
-             * @default 24
+             * @default 12
              */
             num_candidates: number;
             /**
              * Num Matches
-             * @default 8
+             * @default 6
              */
             num_matches: number;
             /**

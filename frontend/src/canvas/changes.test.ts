@@ -38,7 +38,7 @@ test("the square lies around what changed, with room on every side", () => {
     4,
   );
 
-  expect(square).toEqual({ left: 8, top: 9, size: 12 });
+  expect(square).toEqual({ left: 8, top: 10, size: 12 });
   expect(squareAround(before, before, 2, 4)).toBeNull();
 });
 

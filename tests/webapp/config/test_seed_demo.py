@@ -15,8 +15,8 @@ from webapp.config import demo
 from webapp.images.models import Image, Revision
 from webapp.jobs import worker
 from webapp.jobs.models import Job
-from webapp.library import selectors, vector_file
-from webapp.library.models import EditVector
+from webapp.library import search, vector_file
+from webapp.library.models import EditVector, EffectEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_a_team_with_pictures_and_vectors_is_there_after_the_first_run(samples):
         ("Ben", "ready"), ("Rosa, blue backdrop", "ready"),
     ]  # fmt: skip
     assert rows.client(mara).get(shown[0]["thumbnail_url"]).status_code == 200
-    (found,) = selectors.search(mara, query="longer").items
+    (found,) = search.find(mara, query="longer").items
     assert (found.author.name, found.version.parts) == ("Atelier", ["skin", "hair"])
     assert found.tags == ["face"]
 
@@ -122,13 +122,20 @@ def test_the_measuring_job_of_a_seeded_vector_may_run(samples):
     assert record.parts == (1, 2)
 
 
-def test_a_vector_that_comes_measured_shows_its_card_at_once(samples):
+@pytest.mark.parametrize(
+    ("more", "num_jobs"),
+    [
+        ({"signature": {"layout": "effect/1", "values": [1.0] + [0.0] * 567}}, 0),
+        ({}, 1),  # shown at once, and measured so that it is found by its effect
+    ],
+)
+def test_a_vector_that_comes_measured_shows_its_card_at_once(samples, more, num_jobs):
     figures = {
         "strengths": [-1.0, 1.0], "num_probes": 3, "locality": 0.5, "outside_change": 0.01,
         "identity": 0.9, "success": 1.0, "effects": {"hair": [0.1, 0.0, 0.0]},
         "valid_range": [-1.0, 1.0], "norm": 2.0,
     }  # fmt: skip
-    write_vector(samples, seed=1, calibration=figures)
+    write_vector(samples, seed=1, calibration=figures, **more)
     sheet = Pictures.new("RGB", (2 * rows.SIZE, 3 * rows.SIZE), "teal")
     sheet.save(samples / "vectors" / "longer_hair.strips.webp")
 
@@ -137,7 +144,8 @@ def test_a_vector_that_comes_measured_shows_its_card_at_once(samples):
     card = EditVector.objects.get().current_version.card
     assert [len(strip["pictures"]) for strip in card["strips"]] == [2, 2, 2]
     assert card["effect_by_part"] == {"hair": 0.1}
-    assert not Job.objects.exists()
+    assert Job.objects.filter(kind="measure").count() == num_jobs
+    assert EffectEntry.objects.count() == 1 - num_jobs
 
 
 def test_without_bundles_it_says_so_and_people_are_there(bundle, settings, tmp_path, capsys):

@@ -32,7 +32,7 @@ export function SignIns() {
               <div className="at-hint">
                 {one.is_current
                   ? "This one"
-                  : `Seen ${when(new Date(1000 * (one.last_seen_at ?? one.created_at)).toISOString(), now)}`}
+                  : `Signed in ${when(new Date(1000 * one.created_at).toISOString(), now)}`}
                 {" · "}
                 {one.ip}
               </div>

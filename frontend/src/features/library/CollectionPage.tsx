@@ -114,7 +114,7 @@ export default function CollectionPage() {
             {collection && (
               <p className="at-hint">
                 {counted(collection.num_vectors, "vector")} · {collection.owner.name} ·{" "}
-                {collection.is_personal ? "only you see it" : "your team's"}
+                {collection.is_personal ? "only you see it" : "for the team"}
               </p>
             )}
           </div>

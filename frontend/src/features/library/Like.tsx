@@ -39,6 +39,8 @@ export function Like({
   readonly isLarge?: boolean;
 }) {
   const like = useLike(vector);
+  // Likes are counted up every few seconds; one's own shows at once.
+  const number = Math.max(vector.num_likes, vector.is_liked ? 1 : 0);
   const Heart = vector.is_liked ? IconHeartFull : IconHeart;
   return (
     <button
@@ -47,11 +49,11 @@ export function Like({
       data-quiet={isLarge ? undefined : true}
       data-size={isLarge ? "main" : "small"}
       aria-pressed={vector.is_liked}
-      aria-label={`Like ${vector.title}, ${counted(vector.num_likes, "like")}`}
+      aria-label={`Like ${vector.title}, ${counted(number, "like")}`}
       onClick={() => like.mutate(!vector.is_liked)}
     >
       <Heart size={isLarge ? 17 : 15} />
-      <span>{count(vector.num_likes)}</span>
+      <span>{count(number)}</span>
     </button>
   );
 }

@@ -185,7 +185,7 @@ function ForkForm({ vector, onDone }: FormOf) {
       </label>
       <div>
         <span className="at-spread">
-          <span className="at-label">Its strength 1 is this one’s</span>
+          <span className="at-label">Its strength 1 is, of this one</span>
           <strong>{signed(strength)}</strong>
         </span>
         <StrengthSlider

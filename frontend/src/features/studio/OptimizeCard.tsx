@@ -29,10 +29,15 @@ export function OptimizeCard({
   /** Opens the search by painting; absent where it is open. */
   onFind?: () => void;
 }) {
-  const job = useStudioState((state) => state.job);
+  const [job, hasEdit] = useStudioState((state) => [state.job, state.edit !== null]);
   return (
     <section className="st-card" aria-label="Optimize" data-region tabIndex={-1}>
-      {job ? <Run job={job} /> : <Plan onSaveVector={onSaveVector} onFind={onFind} />}
+      {job ? <Run job={job} /> : <Plan onSaveVector={onSaveVector} />}
+      {hasEdit && onFind && (
+        <button type="button" className="at-button" aria-keyshortcuts="P" onClick={onFind}>
+          <Icon name="search" size={16} /> Find vectors that do this
+        </button>
+      )}
     </section>
   );
 }
@@ -48,13 +53,7 @@ function usePartNames(): string {
     .join(", ");
 }
 
-function Plan({
-  onSaveVector,
-  onFind,
-}: {
-  onSaveVector: (revisionId: string) => void;
-  onFind: (() => void) | undefined;
-}) {
+function Plan({ onSaveVector }: { onSaveVector: (revisionId: string) => void }) {
   const { session, revisions, parts } = useStudio();
   const [steps, edit, mayEdit] = useStudioState((s) => [s.steps, s.edit, s.mayEdit]);
   const names = usePartNames();
@@ -114,11 +113,6 @@ function Plan({
       >
         Optimize
       </button>
-      {edit && onFind && (
-        <button type="button" className="at-button" aria-keyshortcuts="P" onClick={onFind}>
-          <Icon name="search" size={16} /> Find vectors that do this
-        </button>
-      )}
     </>
   );
 }
