@@ -37,7 +37,6 @@ export const keys = {
   activeJobs: (imageId: string) => ["jobs", "active", imageId] as const,
   library: ["library"] as const,
   vectors: (filter: LibraryFilter) => ["library", "pages", filter] as const,
-  vector: (id: string) => ["library", "one", id] as const,
   vectorPage: (id: string) => ["library", "page", id] as const,
   similar: (id: string) => ["library", "similar", id] as const,
   facets: (q: string, family: string) => ["library", "facets", q, family] as const,
@@ -189,15 +188,6 @@ export const vectorsQuery = (filter: LibraryFilter) =>
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
-  });
-
-export const vectorQuery = (id: string) =>
-  queryOptions({
-    queryKey: keys.vector(id),
-    queryFn: () =>
-      take(
-        api.GET("/api/edit-vectors/{edit_vector_id}", { params: { path: { edit_vector_id: id } } }),
-      ),
   });
 
 /** All that the page of an edit vector shows. */

@@ -200,12 +200,6 @@ export const IconFlag = icon(<path d="M5 18V3.600M5 4.400h10.400l-2.200 3.700 2.
 export const IconFolder = icon(
   <path d="M3 6.200c0-.9.7-1.600 1.600-1.600h3.600l1.800 2h6.400c.9 0 1.600.7 1.600 1.600v6.800c0 .9-.7 1.600-1.600 1.600H4.600c-.9 0-1.600-.7-1.600-1.600Z" />,
 );
-export const IconPaint = icon(
-  <>
-    <path d="m8.600 12.400 7.200-8a1.600 1.600 0 0 1 2.300 2.300l-8 7.200" />
-    <path d="M8.600 12.400c-2.600-.6-4 1-4.200 2.700-.1 1-.6 1.600-1.400 2 2.600 1 6.700.3 7.100-3.200" />
-  </>,
-);
 
 /** The mark of Atelier. */
 export function Mark({ size = 26 }: { readonly size?: number }) {
@@ -230,12 +224,6 @@ export function Mark({ size = 26 }: { readonly size?: number }) {
     </svg>
   );
 }
-export const IconGlobe = icon(
-  <>
-    <circle cx="10.5" cy="10.5" r="7.4" />
-    <path d="M3.1 10.5h14.8M10.5 3.1c4.6 4.4 4.6 10.4 0 14.8M10.5 3.1c-4.6 4.4-4.6 10.4 0 14.8" />
-  </>,
-);
 export const IconFork = icon(
   <>
     <circle cx="6" cy="4.6" r="1.9" />

@@ -10,7 +10,7 @@ import { StrengthSlider } from "../../ui/StrengthSlider";
 import { IconClose, IconWarning } from "../../ui/icons";
 import { strength } from "../../ui/words";
 import { writeUses } from "../albums/uses";
-import { conflictWords } from "./conflicts";
+import { stackWarning } from "./conflicts";
 import { closeTryOut, setStrength, takeOff, tryOn, useTryOut } from "./tryOut";
 import { usePreview } from "./usePreview";
 import styles from "./library.module.css";
@@ -36,6 +36,7 @@ export function Dock() {
   const conflicts = useQuery(conflictsQuery(ids));
   const { data: families } = useQuery(familiesQuery);
   const parts = families?.find((one) => one.name === image?.bundle)?.parts ?? [];
+  const warning = stack.length > 1 ? stackWarning(conflicts.data, parts) : null;
   const open = () => {
     if (!chosenId) return;
     preview.leaveStack();
@@ -137,12 +138,11 @@ export function Dock() {
             The grey band shows the strengths at which the vector was measured to work.
           </p>
         )}
-        {stack.length > 1 &&
-          conflicts.data?.map((pair) => (
-            <p key={pair.versions.join()} className="at-warn-note" role="status">
-              <IconWarning size={16} /> {conflictWords(pair, parts)}
-            </p>
-          ))}
+        {warning && (
+          <p className="at-warn-note" role="status">
+            <IconWarning size={16} /> {warning}
+          </p>
+        )}
         {preview.refusal && (
           <p className="at-warn-note" role="alert">
             {preview.refusal}

@@ -16,7 +16,7 @@ import styles from "./library.module.css";
 
 type Import = components["schemas"]["ImportOut"];
 
-export function ImportButton({ isQuiet = false }: { readonly isQuiet?: boolean }) {
+export function ImportButton() {
   const client = useQueryClient();
   const field = useRef<HTMLInputElement>(null);
   const [sent, setSent] = useState(0);
@@ -50,7 +50,7 @@ export function ImportButton({ isQuiet = false }: { readonly isQuiet?: boolean }
       <button
         type="button"
         className="at-button"
-        data-size={isQuiet ? undefined : "main"}
+        data-size="main"
         disabled={takeIn.isPending}
         title="A .safetensors file of one vector, or a .zip of a collection"
         onClick={() => field.current?.click()}

@@ -4,7 +4,7 @@ import { type FocusEvent, type ReactNode, useMemo, useRef, useState } from "reac
 import { Link } from "react-router";
 
 import type { EditVector } from "../../api/client";
-import { IconGlobe, IconPeople, IconPlus, IconUsed } from "../../ui/icons";
+import { IconWorld, IconPeople, IconPlus, IconUsed } from "../../ui/icons";
 import { count, counted, strength } from "../../ui/words";
 import { Like } from "./Like";
 import { StripPicture, useStrip } from "./Strip";
@@ -84,7 +84,7 @@ export function VectorCard({
           </div>
           <div className={`at-spread ${styles.who}`}>
             <span className="at-row at-ellipsis">
-              {vector.is_team ? <IconPeople size={15} /> : <IconGlobe size={15} />}
+              {vector.is_team ? <IconPeople size={15} /> : <IconWorld size={15} />}
               <span className="at-hidden">{vector.is_team ? "Team" : "Community"}, by</span>
               <span className="at-ellipsis">{vector.author.name}</span>
             </span>

@@ -3,7 +3,7 @@
 import { Link } from "react-router";
 
 import type { EditVector, License, VectorPage } from "../../api/client";
-import { IconCheck, IconClose, IconGlobe, IconWarning } from "../../ui/icons";
+import { IconCheck, IconClose, IconWorld, IconWarning } from "../../ui/icons";
 import { count, when } from "../../ui/words";
 import { weakness } from "./figures";
 import styles from "./library.module.css";
@@ -16,7 +16,7 @@ export function StateChip({ vector }: { readonly vector: EditVector }) {
   if (state === "listed")
     return (
       <span className="at-chip" data-on>
-        <IconGlobe size={14} /> Measured and listed
+        <IconWorld size={14} /> Measured and listed
       </span>
     );
   if (state === "unlisted") return <span className="at-chip">By address only</span>;

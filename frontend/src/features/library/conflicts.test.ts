@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { conflictWords } from "./conflicts";
+import { conflictWords, stackWarning } from "./conflicts";
 
 const parts = [
   { name: "upper_lip", title: "Upper lip" },
@@ -18,9 +18,18 @@ test("a conflict names both vectors, the parts, and how much of them overlaps", 
   );
 });
 
-test("many parts are counted, unknown ones are said by their name", () => {
-  expect(
-    conflictWords(conflict(["upper_lip", "lower_lip", "hair", "nose", "neck"]), parts),
-  ).toContain("Upper lip, Lower lip, Hair and 2 more:");
-  expect(conflictWords(conflict([]), parts)).toContain("both change the same parts:");
+test("many parts are not listed, unknown ones are said by their name", () => {
+  const many = conflict(["upper_lip", "lower_lip", "hair", "nose"]);
+  expect(conflictWords(many, parts)).toContain("both change the same parts:");
+  expect(conflictWords(conflict(["upper_lip", "left_ear"]), parts)).toContain(
+    "Upper lip and Left ear:",
+  );
+});
+
+test("a stack is warned of its worst pair, the others are counted", () => {
+  const pair = conflict(["hair"]);
+  expect(stackWarning([], parts)).toBeNull();
+  expect(stackWarning(undefined, parts)).toBeNull();
+  expect(stackWarning([pair], parts)).toBe(conflictWords(pair, parts));
+  expect(stackWarning([pair, pair, pair], parts)).toContain("2 more pairs of this stack do too.");
 });

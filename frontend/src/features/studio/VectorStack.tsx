@@ -11,7 +11,7 @@ import { Icon } from "./icons";
 import { spokenStrength, strength as signed } from "../../ui/words";
 import { Slider } from "./Slider";
 import { type StackEntry, applied, isRunning } from "./state";
-import { conflictWords } from "../library/conflicts";
+import { stackWarning } from "../library/conflicts";
 import { readStrength } from "./words";
 
 export function VectorStack({ onAdd }: { onAdd: () => void }) {
@@ -23,6 +23,7 @@ export function VectorStack({ onAdd }: { onAdd: () => void }) {
     conflictsQuery(visible.map((entry) => entry.edit_vector_version_id).sort()),
   );
   const { family } = useStudio();
+  const warning = visible.length > 1 ? stackWarning(conflicts.data, family.parts) : null;
   return (
     <section className="st-card st-stack" aria-label="Edit vectors" data-region tabIndex={-1}>
       <div className="at-spread">
@@ -52,12 +53,11 @@ export function VectorStack({ onAdd }: { onAdd: () => void }) {
           ))}
         </ul>
       )}
-      {visible.length > 1 &&
-        conflicts.data?.map((pair) => (
-          <p key={pair.versions.join()} className="st-warn st-conflict">
-            <Icon name="warn" size={14} /> {conflictWords(pair, family.parts)}
-          </p>
-        ))}
+      {warning && (
+        <p className="st-warn st-conflict" role="status">
+          <Icon name="warn" size={14} /> {warning}
+        </p>
+      )}
     </section>
   );
 }
