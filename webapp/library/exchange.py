@@ -254,7 +254,7 @@ def _import_one(*, actor: User, team: Team, data: bytes, now: datetime) -> EditV
         title=_text(card, "title", MAX_TITLE) or "Imported",
         description=_text(card, "description", 2000),
         tags=[tag[:40] for tag in _texts(card.get("tags"))[:12]],
-        license=_license(card.get("license")),
+        license=_license(card.get("terms")),
         now=now,
     )
 

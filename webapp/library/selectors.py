@@ -261,7 +261,7 @@ def file_of(found: EditVector) -> tuple[str, bytes]:
         "description": found.description,
         "tags": sorted(found.tags.values_list("name", flat=True)),
         "author": found.author.display_name,
-        "license": License.of(found).fields(),
+        "terms": License.of(found).fields(),
         "notes": version.notes,
         "model": {
             "fingerprint": version.fingerprint,
