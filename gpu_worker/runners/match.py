@@ -16,7 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from editing import images
+from editing import effect_signature, images
 from editing.bundle import Bundle
 from editing.region import EmptyRegionError, changed_parts
 from gpu_worker import frames
@@ -39,8 +39,6 @@ def run(bench: Workbench, request: MatchPainting) -> Matched:
         LabelMapError: it has another size or an unknown part.
         RefusedJobError: the code is not one of this bundle.
     """
-    from editing import effect_signature
-
     began = time.perf_counter()
     bundle = bench.bundle(request.bundle)
     w_plus = bench.read_code(request.w_plus, bundle)
