@@ -19,8 +19,6 @@ from webapp.jobs.contract import Measured
 from webapp.jobs.models import Job
 from webapp.library import services as library
 
-pytest.importorskip("editing.effect_signature")
-
 NUM_VECTORS = 4
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
+from editing import vectors
 from tests.factories import rows
 from webapp.common import artifacts
 from webapp.common.errors import DomainError
@@ -123,7 +124,6 @@ def test_the_file_goes_out_and_comes_back_the_same(who):
 
 
 def test_the_engine_reads_our_file(who):
-    vectors = pytest.importorskip("editing.vectors")
     vector = save(who, parts=(1, 2))
     _, data = selectors.file(who.owner, vector.pk)
 
