@@ -232,7 +232,9 @@ def list_revisions(request: HttpRequest, image_id: UUID) -> list[RevisionOut]:
     image = policies.visible_image(auth.person(request), image_id)
     revisions = selectors.revisions(image)
     titles = _titles(revisions)
-    return [RevisionOut.of(each, head_id=image.head_id, titles=titles) for each in revisions]
+    return [
+        RevisionOut.of(each, head_id=each.image.head_id, titles=titles) for each in revisions
+    ]
 
 
 @router.patch("/revisions/{revision_id}", response=RevisionOut)

@@ -89,8 +89,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
 
 
 def revisions(image: Image) -> list[Revision]:
-    """Return the history of an image, newest first."""
-    found = Revision.objects.filter(image=image).select_related("author")
+    """Return the history of an image, newest first; each row knows the head of its moment."""
+    found = Revision.objects.filter(image=image).select_related("author", "image")
     return list(found.order_by("-created_at", "-pk")[:MAX_REVISIONS])
 
 
