@@ -437,8 +437,11 @@ def change_license(*, actor: User, edit_vector_id: UUID, license: License) -> Ed
     if edit_vector.deleted_at is not None:
         raise policies.UnknownVectorError
     source = edit_vector.forked_from
-    if source is not None and source.edit_vector.team_id != edit_vector.team_id:
-        license.check_against(License.of(source.edit_vector))
+    while source is not None:  # a fork of one's own fork is bound like the first
+        if source.edit_vector.team_id != edit_vector.team_id:
+            license.check_against(License.of(source.edit_vector))
+            break
+        source = source.edit_vector.forked_from
     for name, value in license.fields().items():
         setattr(edit_vector, name, value)
     edit_vector.save(update_fields=[*license.fields(), "updated_at"])

@@ -6,11 +6,13 @@ import pytest
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import OFFSET, measured, save, stack_of
+from webapp.accounts import services as accounts
+from webapp.accounts.models import Role
 from webapp.common.errors import DomainError
 from webapp.jobs import worker
 from webapp.library import favorites, policies, publications, search, selectors, services
 from webapp.library.licenses import License
-from webapp.library.models import Appeal, Notice, Report
+from webapp.library.models import Appeal, Follow, Notice, Report
 from webapp.library.search import Filters
 
 COMMUNITY = Filters(scope="community")
@@ -238,6 +240,16 @@ def test_a_fork_inherits_its_licence_and_never_allows_more(who):
     assert selectors.shown(who.stranger, made.pk).license.allows_derivatives is False
 
 
+def test_a_fork_of_ones_own_fork_is_bound_to_the_first_licence(who):
+    vector = listed(who, license=License(allows_commercial=False))
+    second = fork(who, fork(who, vector))
+
+    with pytest.raises(DomainError) as caught:
+        services.change_license(actor=who.stranger, edit_vector_id=second.pk, license=License())
+
+    assert caught.value.code == "library.license_bound"
+
+
 # ---- reports, decisions, appeals -------------------------------------------------------------
 
 
@@ -392,6 +404,35 @@ def test_a_team_collection_is_the_teams_and_a_personal_one_is_ones_own(who):
     assert mate.delete(f"/api/collections/{shared}").status_code == 403
     assert browser.delete(f"/api/collections/{shared}/items/{secret.pk}").status_code == 204
     assert len(mate.get(f"/api/collections/{shared}").json()["items"]) == 1
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER])
+def test_who_left_or_only_looks_no_longer_changes_the_teams_collection(who, role):
+    made = favorites.add_collection(
+        actor=who.teammate, team=who.team, title="Smiles", description="", is_personal=False,
+        now=rows.NOW,
+    )  # fmt: skip
+    if role is None:
+        accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk)
+    else:
+        accounts.change_role(
+            actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, role=role
+        )
+
+    answer = rows.client(who.teammate).delete(f"/api/collections/{made.pk}")
+
+    assert answer.status_code == (404 if role is None else 403)
+    assert len(selectors.collections(who.owner)) == 1
+
+
+def test_a_creator_who_shows_nothing_any_more_can_be_unfollowed(who):
+    vector = listed(who)
+    favorites.follow(actor=who.stranger, creator_id=who.owner.pk, is_on=True, now=rows.NOW)
+    publications.withdraw(actor=who.owner, edit_vector_id=vector.pk, now=rows.NOW)
+
+    favorites.follow(actor=who.stranger, creator_id=who.owner.pk, is_on=False, now=rows.NOW)
+
+    assert not Follow.objects.exists()
 
 
 def test_notices_are_ones_own_and_can_be_read(who):
