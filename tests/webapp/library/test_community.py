@@ -78,6 +78,25 @@ def test_a_weak_vector_stays_with_its_team_and_the_page_says_why(who):
     assert search.find(who.teammate).total == 1
 
 
+def test_a_vector_that_could_not_be_measured_is_a_draft_and_publishing_tries_again(who):
+    vector = save(who)
+    publish(who, vector)
+
+    worker.fail(
+        rows.claim("batch"), "region.empty", "Nothing moved.", retryable=False,
+        now=rows.later(1),
+    )  # fmt: skip
+    shown = selectors.shown(who.owner, vector.pk).publication
+    publish(who, vector)
+    worker.finish(rows.claim("batch"), measured(), now=rows.later(9))
+
+    assert (shown.state, shown.reasons) == (
+        "draft", ["it could not be measured. Nothing moved."],
+    )  # fmt: skip
+    assert state(who.stranger, vector) == "listed"
+    assert told(who.owner) == ["not_listed", "listed"]
+
+
 def test_an_unlisted_vector_is_used_by_who_has_its_address_and_found_by_nobody(who):
     vector = save(who, card=measured())
 
@@ -287,6 +306,26 @@ def test_from_report_to_removal_to_appeal_and_back(who, moderator):
     assert sorted(told(who.owner)) == ["decided", "listed", "removed"]
     assert told(who.stranger) == ["decided"]
     assert selectors.queue(moderator).appeals == selectors.queue(moderator).reports == []
+
+
+def test_an_upheld_appeal_brings_nothing_back_that_was_not_measured(who, moderator):
+    vector = listed(who)
+    publications.decide_report(
+        actor=moderator, report_id=report(who, vector).pk, is_upheld=True, note="No.",
+        now=rows.NOW,
+    )  # fmt: skip
+    asked = publications.appeal(
+        actor=who.owner, edit_vector_id=vector.pk, text="I painted it.", now=rows.NOW
+    )
+    add_version(who, vector)
+
+    publications.decide_appeal(
+        actor=moderator, appeal_id=asked.pk, is_upheld=True, note="", now=rows.NOW
+    )
+    meanwhile = state(who.owner, vector)
+    worker.finish(rows.claim("batch"), measured(), now=rows.later(9))
+
+    assert (meanwhile, state(who.stranger, vector)) == ("measuring", "listed")
 
 
 def test_a_removed_vector_can_no_longer_be_applied_by_others(who, moderator):
