@@ -17,7 +17,6 @@ from webapp.common.errors import RefusedInputError
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
-MAX_ANSWER = 4096
 # Addresses that carry another, perhaps private, one inside (NAT64 and 6to4).
 TUNNELS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 
@@ -29,6 +28,10 @@ class BadTargetError(RefusedInputError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, fields={"url": detail})
+
+
+class UnknownHostError(BadTargetError):
+    """The name leads to no server now; it may again, when the name servers answer."""
 
 
 class NotTakenError(Exception):
@@ -50,12 +53,12 @@ def lookup(host: str, port: int) -> list[str]:
     """Return every IP address that a name has now.
 
     Raises:
-        BadTargetError: it has none.
+        UnknownHostError: it has none.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise BadTargetError(f"{host} leads to no server.") from None
+        raise UnknownHostError(f"{host} leads to no server.") from None
     return [str(each[4][0]) for each in found]
 
 
@@ -70,19 +73,20 @@ def resolve(url: str) -> tuple[str, str, int]:
     Raises:
         BadTargetError: no https URL, a name that leads nowhere, or one that leads inward.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or 443
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
-        raise BadTargetError("This address has a port that is none.") from None
-    if parts.scheme != "https" or not parts.hostname:
+        raise BadTargetError("This address cannot be read. Check it for typos.") from None
+    if parts.scheme != "https" or not host:
         raise BadTargetError("Give an address that begins with https://.")
     if parts.username is not None or parts.password is not None:
         raise BadTargetError("Give the address without user name and password.")
-    addresses = lookup(parts.hostname, port)
+    addresses = lookup(host, port)
     if not addresses or not all(is_public(address) for address in addresses):
-        raise BadTargetError(f"{parts.hostname} is not on the public internet.")
-    return addresses[0], parts.hostname, port
+        raise BadTargetError(f"{host} is not on the public internet.")
+    return addresses[0], host, port
 
 
 def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
@@ -92,7 +96,10 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
         BadTargetError: see `resolve`.
         NotTakenError: it could not be delivered now; the text says why.
     """
-    address, host, port = resolve(url)
+    try:
+        address, host, port = resolve(url)
+    except UnknownHostError as error:
+        raise NotTakenError(error.detail) from error
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     pool = urllib3.HTTPSConnectionPool(
@@ -108,6 +115,7 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
     name = f"[{host}]" if ":" in host else host
     host_header = name if port == 443 else f"{name}:{port}"
     try:
+        # The body is never read: whoever answers a byte at a time would hold us up for hours.
         answer = pool.urlopen(
             "POST",
             path,
@@ -116,12 +124,11 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
             redirect=False,
             preload_content=False,
         )
-        answer.read(MAX_ANSWER)
-        answer.release_conn()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise NotTakenError(f"{type(error).__name__}: it did not answer") from error
     finally:
         pool.close()
+    answer.close()
     if not 200 <= answer.status < 300:
         raise NotTakenError(f"it answered {answer.status}")
     return int(answer.status)

@@ -337,7 +337,7 @@ def save_as_version(
 # ---- sharing by link -----------------------------------------------------------------------
 
 
-@router.get("/images/{image_id}/shares", response=list[ShareOut])
+@router.get("/images/{image_id}/shares", response=list[ShareOut], auth=auth.publishing)
 def list_shares(request: HttpRequest, image_id: UUID) -> list[ShareOut]:
     """The open links to a picture; for editors of its team."""
     return [ShareOut.of(link) for link in sharing.links_of(auth.person(request), image_id)]
@@ -356,7 +356,7 @@ def share_image(request: HttpRequest, image_id: UUID, wish: ShareRequest) -> Sta
     return Status(201, ShareOut.of(made))
 
 
-@router.get("/teams/{team_id}/shares", response=list[ShareOut])
+@router.get("/teams/{team_id}/shares", response=list[ShareOut], auth=auth.publishing)
 def list_team_shares(request: HttpRequest, team_id: UUID) -> list[ShareOut]:
     """The open links to all pictures of a team; for its editors."""
     actor = auth.person(request)

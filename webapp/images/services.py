@@ -543,10 +543,12 @@ def save_version(
 
     Raises:
         UnknownRevisionError: the actor can see no such revision.
+        ReadOnlyError: the actor is no editor of the picture's team.
         NothingToSaveError: it has no parent, or its code is its parent's.
         DomainError: see `library.add_version`.
     """
     revision = policies.visible_revision(actor, revision_id)
+    accounts.require_editor(actor, revision.image.team_id)  # guests edit pictures, no library
     library_policies.changeable_edit_vector(actor, edit_vector_id)  # before what it would hold
     return library.add_version(
         actor=actor, edit_vector_id=edit_vector_id, notes=notes, now=now, **_learned(revision)

@@ -63,15 +63,15 @@ def follow(*, actor: User, creator_id: int, is_on: bool, now: datetime) -> None:
     Raises:
         UnknownCreatorError: the actor can see nothing of theirs, or it is the actor.
     """
+    if not is_on:  # also of who shows nothing any more
+        Follow.objects.filter(creator_id=creator_id, follower=actor).delete()
+        return
     seen = EditVector.objects.visible_to(actor).filter(author_id=creator_id)
     if creator_id == actor.pk or not seen.exists():
         raise UnknownCreatorError("We cannot find this person.")
-    if is_on:
-        Follow.objects.get_or_create(
-            creator_id=creator_id, follower=actor, defaults={"created_at": now}
-        )
-    else:
-        Follow.objects.filter(creator_id=creator_id, follower=actor).delete()
+    Follow.objects.get_or_create(
+        creator_id=creator_id, follower=actor, defaults={"created_at": now}
+    )
 
 
 def _title(title: str) -> str:

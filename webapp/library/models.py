@@ -387,7 +387,9 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
     def visible_to(self, user: User) -> "CollectionQuerySet":
         """Return the collections of the teams of `user` and their personal ones."""
         teams = Team.objects.visible_to(user)
-        return self.filter(Q(team__in=teams, is_personal=False) | Q(owner=user))
+        return self.filter(
+            Q(team__in=teams, is_personal=False) | Q(owner=user, is_personal=True)
+        )
 
 
 class Collection(BaseModel):

@@ -176,10 +176,14 @@ def changeable_collection(actor: User, collection_id: UUID) -> Collection:
 
     Raises:
         UnknownCollectionError: the actor can see no such collection.
-        NotYourCollectionError: the actor neither made it nor owns the team.
+        NotYourCollectionError: the actor does not own the team, and did not make it as an
+            editor.
     """
     found = visible_collection(actor, collection_id)
-    if found.owner_id != actor.pk and not accounts.is_owner(actor, found.team_id):
+    if found.is_personal:
+        return found  # nobody else sees it
+    is_own = found.owner_id == actor.pk and accounts.may_edit_in(actor, found.team_id)
+    if not is_own and not accounts.is_owner(actor, found.team_id):
         raise NotYourCollectionError(
             f"Only {found.owner.display_name} or a team owner can change this collection."
         )

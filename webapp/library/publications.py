@@ -16,7 +16,9 @@ from webapp.accounts.models import User
 from webapp.common import events
 from webapp.common.errors import ConflictError, RefusedInputError
 from webapp.common.messages import TeamEvent
-from webapp.jobs.contract import Measured
+from webapp.jobs import services as jobs
+from webapp.jobs.contract import Measured, MeasureEditVector
+from webapp.jobs.models import Job
 from webapp.library import cards, index, policies
 from webapp.library.models import (
     MAX_REASON,
@@ -140,6 +142,7 @@ def publish(
     version = edit_vector.current_version
     if edit_vector.deleted_at is not None or version is None:
         raise policies.UnknownVectorError
+    version.refresh_from_db(fields=["card"])  # as it is now that the vector's row is locked
     publication = Publication.objects.filter(edit_vector=edit_vector).first()
     if publication is None:
         publication = Publication(
@@ -155,12 +158,27 @@ def publish(
     publication.is_wanted_listed = is_listed
     publication.published_by = actor
     publication.reasons = []
-    if version.card is None:
-        # Its measuring job is under way.
-        _move(publication, State.MEASURING, now=now, actor=actor)
-        return publication
-    _decide(publication, Measured.model_validate(version.card), now=now, actor=actor)
+    _weigh(publication, version, now=now, actor=actor)
     return publication
+
+
+def _weigh(
+    publication: Publication, version: EditVectorVersion, *, now: datetime, actor: User
+) -> None:
+    """Decide a publication by the figures of a version, or have it wait for them."""
+    if version.card is not None:
+        _decide(publication, Measured.model_validate(version.card), now=now, actor=actor)
+        return
+    _move(publication, State.MEASURING, now=now, actor=actor)
+    under_way = Job.objects.active().filter(
+        kind="measure", request__edit_vector_version_id=str(version.pk)
+    )
+    if not under_way.exists():  # the last one failed
+        request = MeasureEditVector(bundle=version.bundle, edit_vector_version_id=version.pk)
+        jobs.enqueue(
+            owner=publication.published_by, team=publication.edit_vector.team,
+            request=request, now=now,
+        )  # fmt: skip
 
 
 def _decide(
@@ -214,6 +232,23 @@ def figures_arrived(version: EditVectorVersion, card: Measured, *, now: datetime
         )  # fmt: skip
         return
     make_current(version, now=now)
+
+
+def figures_failed(version: EditVectorVersion, *, reason: str, now: datetime) -> None:
+    """End the waiting of a publication whose figures will not come; its author is told."""
+    edit_vector = version.edit_vector
+    publication = Publication.objects.filter(edit_vector=edit_vector).first()
+    if publication is None or edit_vector.current_version_id != version.pk:
+        return
+    if publication.state != State.MEASURING:
+        return
+    publication.reasons = [f"it could not be measured. {reason}".strip()[:300]]
+    tell(
+        [edit_vector.author_id], "not_listed", edit_vector, now=now,
+        text=f"{edit_vector.title} is not listed: it could not be measured. "
+        "Publish it again to have it tried once more.",
+    )  # fmt: skip
+    _move(publication, State.DRAFT, now=now)
 
 
 def make_current(version: EditVectorVersion, *, now: datetime) -> None:
@@ -305,6 +340,7 @@ def decide_report(
         raise AlreadyDecidedError("This report was decided already.")
     plain = _checked_reason(note, is_needed=is_upheld)
     edit_vector = found.edit_vector
+    EditVector.objects.select_for_update().get(pk=edit_vector.pk)  # its author may act, too
     verdict = Verdict.UPHELD if is_upheld else Verdict.DISMISSED
     open_ones = Report.objects.filter(edit_vector=edit_vector, verdict=Verdict.OPEN)
     reporters = list(open_ones.values_list("reporter_id", flat=True))
@@ -372,15 +408,23 @@ def decide_appeal(
     found.decided_at = now
     found.note = _checked_reason(note, is_needed=False)
     found.save()
-    edit_vector = found.edit_vector
+    edit_vector = EditVector.objects.select_for_update().get(pk=found.edit_vector_id)
+    outcome = "stays removed"
     if is_upheld:
-        publication = Publication.objects.select_related("edit_vector").get(
+        publication = Publication.objects.select_related("edit_vector__team").get(
             edit_vector=edit_vector
         )
+        version = edit_vector.current_version
+        assert version is not None, "an edit vector is saved with its first version"
         publication.reasons = []
-        wanted = State.LISTED if publication.is_wanted_listed else State.UNLISTED
-        _move(publication, wanted, now=now, actor=actor)
-    outcome = "is back with the community" if is_upheld else "stays removed"
+        card = Measured.model_validate(version.card) if version.card is not None else None
+        if card is not None and not cards.failures(card):
+            wanted = State.LISTED if publication.is_wanted_listed else State.UNLISTED
+            _move(publication, wanted, now=now, actor=actor)
+            outcome = "is back with the community"
+        else:  # a version came since, and has to show what it does as any other
+            _weigh(publication, version, now=now, actor=actor)
+            outcome = "may be with the community once its figures are good enough"
     tell(
         [found.author_id], "decided", edit_vector, now=now,
         text=f"Your appeal was decided: {edit_vector.title} {outcome}. {found.note}".strip(),

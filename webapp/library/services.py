@@ -335,12 +335,24 @@ def keep_card(*, version_id: UUID, card: Measured, now: datetime) -> None:
 
     A publication that waited for the figures is decided by them.
     """
+    # Publishing and withdrawing wait for this, and this for them.
+    EditVector.objects.select_for_update(of=("self",)).get(versions=version_id)
     version = EditVectorVersion.objects.select_related("edit_vector__author").get(pk=version_id)
     version.card = card.model_dump(mode="json")
     version.save(update_fields=["card"])
     publications.figures_arrived(version, card, now=now)
     index.refresh(version.edit_vector_id)
     _announce(version.edit_vector)
+
+
+@transaction.atomic
+def lose_card(*, version_id: UUID, reason: str, now: datetime) -> None:
+    """Have nobody wait for what cannot be measured. A version that is gone is no error."""
+    vectors = EditVector.objects.select_for_update(of=("self",))
+    found = vectors.filter(versions=version_id).first()
+    if found is not None:
+        version = EditVectorVersion.objects.select_related("edit_vector").get(pk=version_id)
+        publications.figures_failed(version, reason=reason, now=now)
 
 
 def record_uses(
@@ -437,8 +449,11 @@ def change_license(*, actor: User, edit_vector_id: UUID, license: License) -> Ed
     if edit_vector.deleted_at is not None:
         raise policies.UnknownVectorError
     source = edit_vector.forked_from
-    if source is not None and source.edit_vector.team_id != edit_vector.team_id:
-        license.check_against(License.of(source.edit_vector))
+    while source is not None:  # a fork of one's own fork is bound like the first
+        if source.edit_vector.team_id != edit_vector.team_id:
+            license.check_against(License.of(source.edit_vector))
+            break
+        source = source.edit_vector.forked_from
     for name, value in license.fields().items():
         setattr(edit_vector, name, value)
     edit_vector.save(update_fields=[*license.fields(), "updated_at"])

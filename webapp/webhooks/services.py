@@ -10,6 +10,7 @@ import hmac
 import json
 import logging
 import secrets
+import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 KEY_MARK = "whsec_"
 WAITS = (10, 60, 300, 1800, 7200, 21600)  # seconds before the second, third, ... attempt
 BATCH = 50
+MAX_SECONDS = 60.0  # of one round: messages are signed with the time of its beginning
 
 
 @transaction.atomic
@@ -141,7 +143,10 @@ def signed_headers(delivery: Delivery, body: bytes, *, now: datetime) -> dict[st
 def deliver_due(*, now: datetime) -> int:
     """Send what is due and return how many were taken; the others wait, longer each time."""
     num_taken = 0
+    end = time.monotonic() + MAX_SECONDS
     for _ in range(BATCH):
+        if time.monotonic() > end:
+            break
         with transaction.atomic():
             delivery = (
                 Delivery.objects.filter(

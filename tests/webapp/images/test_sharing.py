@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from tests.factories import rows
 from tests.factories.rows import People
+from tests.webapp.library import test_edit_vectors as library
 from webapp.accounts import services as accounts
-from webapp.accounts.models import AuditEvent, Role
+from webapp.accounts import tokens
+from webapp.accounts.models import AuditEvent, Role, Scope
 from webapp.images.models import Image, ShareLink
 from webapp.jobs import policies as jobs
 from webapp.jobs.models import Job
@@ -198,3 +200,32 @@ def test_lists_of_links_take_a_constant_number_of_queries(who: People, image: Im
         counts.append(len(caught))
 
     assert counts[0] == counts[1]
+
+
+def test_a_guest_saves_nothing_of_the_picture_as_a_version_of_an_own_vector(
+    who: People, image: Image
+) -> None:
+    open_link(who.stranger, share(who, image, access="edit"))
+    mine = library.save(who, actor=who.stranger, team=who.other_team)
+
+    refused = send(
+        who.stranger, "POST", f"/api/revisions/{image.head_id}/edit-vector-version",
+        {"edit_vector_id": str(mine.pk)},
+    )  # fmt: skip
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "accounts.read_only")
+
+
+def test_a_token_that_may_only_read_gets_no_links(who: People, image: Image) -> None:
+    share(who, image, access="edit")
+    _, secret = tokens.create(
+        actor=who.owner, name="reader", scopes={Scope.READ}, days=None, now=timezone.now()
+    )
+    paths = (f"/api/images/{image.pk}/shares", f"/api/teams/{who.team.pk}/shares")
+    browser = rows.client(None)
+
+    answers = [
+        browser.get(path, headers={"Authorization": f"Bearer {secret}"}) for path in paths
+    ]
+
+    assert [answer.json().get("code") for answer in answers] == ["accounts.scope"] * 2

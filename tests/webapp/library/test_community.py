@@ -6,11 +6,13 @@ import pytest
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import OFFSET, measured, save, stack_of
+from webapp.accounts import services as accounts
+from webapp.accounts.models import Role
 from webapp.common.errors import DomainError
 from webapp.jobs import worker
 from webapp.library import favorites, policies, publications, search, selectors, services
 from webapp.library.licenses import License
-from webapp.library.models import Appeal, Notice, Report
+from webapp.library.models import Appeal, Follow, Notice, Report
 from webapp.library.search import Filters
 
 COMMUNITY = Filters(scope="community")
@@ -74,6 +76,25 @@ def test_a_weak_vector_stays_with_its_team_and_the_page_says_why(who):
     ]
     assert search.find(who.stranger).total == 0
     assert search.find(who.teammate).total == 1
+
+
+def test_a_vector_that_could_not_be_measured_is_a_draft_and_publishing_tries_again(who):
+    vector = save(who)
+    publish(who, vector)
+
+    worker.fail(
+        rows.claim("batch"), "region.empty", "Nothing moved.", retryable=False,
+        now=rows.later(1),
+    )  # fmt: skip
+    shown = selectors.shown(who.owner, vector.pk).publication
+    publish(who, vector)
+    worker.finish(rows.claim("batch"), measured(), now=rows.later(9))
+
+    assert (shown.state, shown.reasons) == (
+        "draft", ["it could not be measured. Nothing moved."],
+    )  # fmt: skip
+    assert state(who.stranger, vector) == "listed"
+    assert told(who.owner) == ["not_listed", "listed"]
 
 
 def test_an_unlisted_vector_is_used_by_who_has_its_address_and_found_by_nobody(who):
@@ -238,6 +259,16 @@ def test_a_fork_inherits_its_licence_and_never_allows_more(who):
     assert selectors.shown(who.stranger, made.pk).license.allows_derivatives is False
 
 
+def test_a_fork_of_ones_own_fork_is_bound_to_the_first_licence(who):
+    vector = listed(who, license=License(allows_commercial=False))
+    second = fork(who, fork(who, vector))
+
+    with pytest.raises(DomainError) as caught:
+        services.change_license(actor=who.stranger, edit_vector_id=second.pk, license=License())
+
+    assert caught.value.code == "library.license_bound"
+
+
 # ---- reports, decisions, appeals -------------------------------------------------------------
 
 
@@ -275,6 +306,26 @@ def test_from_report_to_removal_to_appeal_and_back(who, moderator):
     assert sorted(told(who.owner)) == ["decided", "listed", "removed"]
     assert told(who.stranger) == ["decided"]
     assert selectors.queue(moderator).appeals == selectors.queue(moderator).reports == []
+
+
+def test_an_upheld_appeal_brings_nothing_back_that_was_not_measured(who, moderator):
+    vector = listed(who)
+    publications.decide_report(
+        actor=moderator, report_id=report(who, vector).pk, is_upheld=True, note="No.",
+        now=rows.NOW,
+    )  # fmt: skip
+    asked = publications.appeal(
+        actor=who.owner, edit_vector_id=vector.pk, text="I painted it.", now=rows.NOW
+    )
+    add_version(who, vector)
+
+    publications.decide_appeal(
+        actor=moderator, appeal_id=asked.pk, is_upheld=True, note="", now=rows.NOW
+    )
+    meanwhile = state(who.owner, vector)
+    worker.finish(rows.claim("batch"), measured(), now=rows.later(9))
+
+    assert (meanwhile, state(who.stranger, vector)) == ("measuring", "listed")
 
 
 def test_a_removed_vector_can_no_longer_be_applied_by_others(who, moderator):
@@ -392,6 +443,35 @@ def test_a_team_collection_is_the_teams_and_a_personal_one_is_ones_own(who):
     assert mate.delete(f"/api/collections/{shared}").status_code == 403
     assert browser.delete(f"/api/collections/{shared}/items/{secret.pk}").status_code == 204
     assert len(mate.get(f"/api/collections/{shared}").json()["items"]) == 1
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER])
+def test_who_left_or_only_looks_no_longer_changes_the_teams_collection(who, role):
+    made = favorites.add_collection(
+        actor=who.teammate, team=who.team, title="Smiles", description="", is_personal=False,
+        now=rows.NOW,
+    )  # fmt: skip
+    if role is None:
+        accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk)
+    else:
+        accounts.change_role(
+            actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, role=role
+        )
+
+    answer = rows.client(who.teammate).delete(f"/api/collections/{made.pk}")
+
+    assert answer.status_code == (404 if role is None else 403)
+    assert len(selectors.collections(who.owner)) == 1
+
+
+def test_a_creator_who_shows_nothing_any_more_can_be_unfollowed(who):
+    vector = listed(who)
+    favorites.follow(actor=who.stranger, creator_id=who.owner.pk, is_on=True, now=rows.NOW)
+    publications.withdraw(actor=who.owner, edit_vector_id=vector.pk, now=rows.NOW)
+
+    favorites.follow(actor=who.stranger, creator_id=who.owner.pk, is_on=False, now=rows.NOW)
+
+    assert not Follow.objects.exists()
 
 
 def test_notices_are_ones_own_and_can_be_read(who):

@@ -6,11 +6,12 @@ import hmac
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://example.com/", "ftp://example.com/", "https://", "https://me:pw@example.com/",
-     "https://example.com:99999/", "/hook", "file:///etc/passwd"],
+     "https://example.com:99999/", "https://[/", "https://[::1", "https://a..b/", "/hook", "file:///etc/passwd"],
 )  # fmt: skip
 def test_only_plain_https_addresses_are_taken(url: str, monkeypatch: Any) -> None:
     names(monkeypatch, "93.184.215.14")
@@ -251,6 +252,66 @@ def test_only_who_asked_for_an_event_hears_of_it(who: People, hook: Webhook) -> 
     services.emit(team_id=who.team.pk, event="vector.listed", data={}, now=NOW)
 
     assert Delivery.objects.count() == 0
+
+
+def test_a_name_that_cannot_be_looked_up_now_is_tried_again(
+    who: People, hook: Webhook, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(*_: Any, **__: Any) -> Any:
+        raise outward.UnknownHostError("hooks.example leads to no server.")
+
+    tell(who)
+    monkeypatch.setattr(outward, "lookup", no_answer)
+
+    services.deliver_due(now=NOW)
+
+    found = Delivery.objects.get()
+    assert (found.state, found.num_attempts) == (State.WAITING, 1)
+    assert "leads to no server" in found.last_answer
+
+
+def test_a_listener_with_letters_of_any_script_holds_nobody_up(
+    who: People, hook: Webhook, listener: Listener
+) -> None:
+    port = listener.server.server_port
+    Webhook.objects.update(url=f"https://例え.example:{port}/")
+    tell(who)
+    services.deliver_due(now=NOW)
+
+    found = Delivery.objects.get()
+    assert (found.state, found.num_attempts) == (State.WAITING, 1)
+    assert "did not answer" in found.last_answer  # its certificate names another
+
+
+def test_an_answer_that_never_ends_is_not_waited_for(
+    who: People, hook: Webhook, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outward, "READ_SECONDS", 1.0)
+    handler = listener.server.RequestHandlerClass
+    real_post = handler.do_POST  # type: ignore[attr-defined]
+    is_over = Event()
+
+    def drip(self: Any) -> None:
+        real_post(self)
+        for _ in range(30):
+            if is_over.wait(0.1):
+                return
+            try:
+                self.wfile.write(b".")
+            except OSError:
+                return
+
+    monkeypatch.setattr(handler, "do_POST", drip)
+    listener.status = 200
+    tell(who)
+    began = time.monotonic()
+
+    services.deliver_due(now=NOW)
+    seconds = time.monotonic() - began
+    is_over.set()
+
+    assert Delivery.objects.get().state == State.DELIVERED
+    assert seconds < 2
 
 
 # ---- over HTTP -----------------------------------------------------------------------------
