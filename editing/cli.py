@@ -157,11 +157,12 @@ def optimize_command(
         drawn = read_drawn(region_path, size=bundle.label_size, mode=region_mode)
     w_plus = code_of(bundle, source, invert_steps)
     target = target.to(bundle.device)
+    rule = preset.region if margin is None else replace(preset.region, margin=margin)
     region = edit_region(
         bundle.segment(w_plus),
         target,
         background=bundle.background,
-        rule=preset.region if margin is None else replace(preset.region, margin=margin),
+        rule=rule,
         drawn=drawn,
     )
     run = optimize.run(bundle, w_plus, target, region=region, options=preset.learn)
@@ -175,7 +176,7 @@ def optimize_command(
             "how": "optimize",
             "painting": painting.name,
             "extractor": bundle.perceptual.name,
-            "region": asdict(preset.region) | {"drawn": region_mode if drawn else None},
+            "region": asdict(rule) | {"drawn": region_mode if drawn else None},
             **preset.record("learn"),
         }
         vector = vectors.make(
@@ -258,13 +259,15 @@ def refine_command(
     bundle = open_bundle(bundle_path, device, tuning)
     preset = presets.get(preset_name).with_steps(refine=steps)
     found = read_stack(bundle, stack, transfer=transfer)
-    parts = frozenset[int]().union(*(vector.parts for vector, _ in found))
+    # Imported vectors may name no part; then those that change are the edit's.
+    parts = frozenset[int]().union(*(vector.parts for vector, _ in found)) or None
     w_plus = code_of(bundle, source, invert_steps)
     pairs = [(vector.offset.to(bundle.device), strength) for vector, strength in found]
     num_steps = preset.refine.steps
     run = optimize.refine(
-        bundle, w_plus, pairs, steps=num_steps, parts=parts, options=preset.refine
-    )
+        bundle, w_plus, pairs, steps=num_steps, parts=parts, options=preset.refine,
+        margin=preset.region.margin_for(bundle.label_size),
+    )  # fmt: skip
     best = optimize.best(with_bar(run, num_steps, "refine", lambda s: f"{s.total:.3f}"))
     write(out, images.to_png_bytes(best.image))
     if save_code:

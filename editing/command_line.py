@@ -127,12 +127,20 @@ def read_code(bundle: Bundle, path: Path) -> Tensor:
     try:
         with safe_open(path, framework="pt") as file:
             w_plus = file.get_tensor("w_plus")
+            fingerprint = (file.metadata() or {}).get("fingerprint", bundle.fingerprint)
     except (SafetensorError, OSError) as error:
         raise CodeFileError(f"{path} is no code: {error}") from error
     w_plus = w_plus if w_plus.ndim == 3 else w_plus[None]
     expected = (1, bundle.num_layers, bundle.w_dim)
     if tuple(w_plus.shape) != expected:
         raise CodeFileError(f"{path} holds {tuple(w_plus.shape)}, {bundle.name} has {expected}")
+    if fingerprint != bundle.fingerprint:
+        raise CodeFileError(
+            f"{path} is a code of generator {fingerprint}, {bundle.name} has "
+            f"{bundle.fingerprint}; invert the picture with this bundle instead"
+        )
+    if not bool(w_plus.isfinite().all()):
+        raise CodeFileError(f"{path} holds NaN or infinity")
     return w_plus.float().to(bundle.device)
 
 

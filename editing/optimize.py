@@ -172,13 +172,13 @@ def run(
         reference: the code whose picture is kept outside the region, if not `w_plus`.
 
     Raises:
-        ShapeMismatchError: code, painting and region do not belong together.
-        NotFiniteError: the code holds NaN or infinity.
+        ShapeMismatchError: code, reference, painting and region do not belong together.
+        NotFiniteError: code or reference hold NaN or infinity.
         LabelMapError: the painting has the wrong size or an unknown part.
         EmptyRegionError: no pixel may change.
     """
     options = options or OptimizeOptions()
-    _check(bundle, w_plus, target, region)
+    _check(bundle, w_plus, target, region, reference)
     return _steps(bundle, w_plus, target, region, options, reference)
 
 
@@ -349,12 +349,14 @@ def refine(
     *,
     steps: int = 30,
     parts: frozenset[int] | None = None,
+    margin: int | None = None,
     options: OptimizeOptions | None = None,
 ) -> Iterator[Step]:
     """Yield the steps of repairing `w_plus` after adding `stack`.
 
     The picture of `w_plus` itself is the reference outside the region, and the correction
-    belongs to this picture: it is not part of any vector.
+    belongs to this picture: it is not part of any vector. `parts` and `margin`, in label-map
+    pixels, are those of `plan_refinement`.
 
     Raises:
         EmptyRegionError: the stack changes no part.
@@ -363,17 +365,24 @@ def refine(
     options = (
         replace(options, steps=steps) if options else OptimizeOptions.for_refining(steps=steps)
     )
-    plan = plan_refinement(bundle, w_plus, stack, parts=parts)
+    plan = plan_refinement(bundle, w_plus, stack, parts=parts, margin=margin)
     return run(
         bundle, plan.start, plan.target, region=plan.region, options=options, reference=w_plus
     )
 
 
-def _check(bundle: Networks, w_plus: Tensor, target: Tensor, region: Region) -> None:
+def _check(
+    bundle: Networks, w_plus: Tensor, target: Tensor, region: Region, reference: Tensor | None
+) -> None:
     if w_plus.ndim != 3 or w_plus.shape[0] != 1:
         raise ShapeMismatchError(f"one code (1, L, w_dim), not {tuple(w_plus.shape)}")
-    if not bool(torch.isfinite(w_plus).all()):
-        raise NotFiniteError("the code holds NaN or infinity")
+    if reference is not None and reference.shape != w_plus.shape:
+        raise ShapeMismatchError(
+            f"reference {tuple(reference.shape)} for a code {tuple(w_plus.shape)}"
+        )
+    for code in (w_plus, reference):
+        if code is not None and not bool(torch.isfinite(code).all()):
+            raise NotFiniteError("the code or the reference holds NaN or infinity")
     check_labels(target, num_parts=bundle.num_parts, size=bundle.label_size)
     if region.mask.shape != target.shape:
         raise ShapeMismatchError(

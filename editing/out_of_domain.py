@@ -24,7 +24,7 @@ from editing.inversion.report import Notice
 from editing.inversion.tune import TuneOptions, Tuning
 from editing.optimize import OptimizeOptions, Step
 from editing.paste_back import PasteOptions, Placement, paste_back
-from editing.region import Region
+from editing.region import Region, RegionRule
 from editing.vectors import EditVector
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class PhotoOptions:
 
     Args:
         invert, refine: the two optimizations.
+        region: whose margin the region of the refinement gets.
         tune: also fits the generator to the picture before editing; None leaves it.
         paste: how the edit is put back into the upload.
     """
 
     invert: InvertOptions = field(default_factory=InvertOptions)
     refine: OptimizeOptions = field(default_factory=OptimizeOptions.for_refining)
+    region: RegionRule = field(default_factory=RegionRule)
     tune: TuneOptions | None = None
     paste: PasteOptions = field(default_factory=PasteOptions)
 
@@ -103,7 +105,8 @@ def edit_photo(
         ShapeMismatchError: not one picture.
         NotFiniteError: it holds NaN or infinity.
         PlacementError: the square lies outside the upload.
-        EmptyRegionError: the picture shows none of the vectors' parts.
+        EmptyRegionError: the picture shows none of the vectors' parts; or they name none and
+            no part changed.
     """
     options = options or PhotoOptions()
     if photo.ndim != 4 or photo.shape[:2] != (1, 3):
@@ -135,7 +138,9 @@ def edit_photo(
         at_work,
         plain.w_plus,
         [(vector.offset.to(bundle.device), strength) for vector, strength in stack],
-        parts=frozenset[int]().union(*(vector.parts for vector, _ in stack)),
+        # Imported vectors may name no part; then those that change are the edit's.
+        parts=frozenset[int]().union(*(vector.parts for vector, _ in stack)) or None,
+        margin=options.region.margin_for(bundle.label_size),
     )
     refining = optimize.run(
         at_work,

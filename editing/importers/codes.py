@@ -165,6 +165,8 @@ def import_vector(
     apart = read_apart(path, want="arrays", limits=limits, on_progress=on_progress)
     rows, source = _rows(apart, path.name, model=model, space=space, key=key)
     direction = _one(rows, row=row, difference=difference)
+    # Of this direction, not of all that the file holds; before it is laid on layers.
+    norm = float(direction.double().norm())
     if len(direction) == 1 and model.num_layers > 1:
         if layers is None:
             raise ChoiceNeededError(
@@ -200,7 +202,7 @@ def import_vector(
         "noise": "const",
         "dtype": "float32",
         "unit": "as imported, uncalibrated",
-        "unit_norm": source["norm"],
+        "unit_norm": norm,
         "default_strength": 1.0,
         "calibration": None,
         "license": license,

@@ -5,8 +5,10 @@ Told by content, never by name. Each reader returns inert data: dicts, lists, nu
 """
 
 import io
+import lzma
 import struct
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -171,7 +173,17 @@ def _npz_entry(data: memoryview, entry: zipfile.ZipInfo, budget: Budget) -> np.n
         with zipfile.ZipFile(_Bytes(data)) as archive, archive.open(entry) as file:
             # The size in the directory may lie; what is read is bounded either way.
             content = file.read(most + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        struct.error,
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
         raise MalformedError(f"{entry.filename[:80]!r} is damaged: {error}") from error
     if len(content) > most:
         raise LimitError(f"{entry.filename[:80]!r} unpacks to more than {most:,} bytes")
@@ -196,6 +208,8 @@ def _npy(data: memoryview, budget: Budget) -> np.ndarray:
         raise ObjectArrayError("found an array of Python objects; expected plain numbers")
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
         raise MalformedError(f"expected an array of numbers, found {dtype}")
+    if len(shape) > 8 or not all(0 <= size < pickles.MAX_SIZE for size in shape):
+        raise MalformedError(f"expected at most 8 sizes from 0 up, found {str(shape)[:100]}")
     count = 1
     for size in shape:
         count *= size

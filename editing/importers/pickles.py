@@ -67,7 +67,7 @@ class Window:
         """Return the bytes up to and with the next newline, at most 4 KiB."""
         piece = bytes(self.data[self.at : self.at + MAX_LINE])
         end = piece.find(b"\n") + 1 or len(piece)
-        self.ran_out = self.ran_out or (not piece.endswith(b"\n") and len(piece) < MAX_LINE)
+        self.ran_out = self.ran_out or (b"\n" not in piece and len(piece) < MAX_LINE)
         self.at += end
         return piece[:end]
 

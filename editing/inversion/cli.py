@@ -160,6 +160,7 @@ def edit_photo_command(
     options = PhotoOptions(
         invert=preset.invert,
         refine=preset.refine,
+        region=preset.region,
         tune=tune.TuneOptions() if with_tuning or save_tuning else None,
         paste=PasteOptions(mode=paste),
     )

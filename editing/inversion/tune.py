@@ -258,7 +258,9 @@ def load(path: Path) -> Tuning:
         found = Tuning(about["fingerprint"], w_plus, up, down, figures)
     except (SafetensorError, OSError) as error:
         raise TuningFileError(f"{path} is no tuning: {error}") from error
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError,
+    ) as error:  # fmt: skip
         raise TuningFileError(f"{path} lacks or garbles {error}") from error
     for name, tensor in [("w_plus", w_plus), *tensors.items()]:
         if not bool(torch.isfinite(tensor).all()):

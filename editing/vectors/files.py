@@ -27,7 +27,12 @@ class VectorFileError(EditingError):
 
 
 def to_bytes(vector: EditVector) -> bytes:
-    """Return the vector as an `editvector/1` file; equal vectors give equal bytes."""
+    """Return the vector as an `editvector/1` file; equal vectors give equal bytes.
+
+    Raises:
+        VectorCardError: its card could not be read back.
+    """
+    check_card(vector.card)
     data = offset_bytes(vector.offset)
     card = {
         **vector.card,
@@ -57,6 +62,7 @@ def from_bytes(data: bytes) -> EditVector:
     Raises:
         VectorFileError: not such a file, too large, or its hash disagrees.
         VectorCardError: a field of its card is not what the schema allows.
+        ShapeMismatchError: the offset is not (L, w_dim).
         NotFiniteError: the offset holds NaN or infinity, or its norm is out of bounds.
     """
     if not 8 < len(data) <= MAX_FILE_BYTES:
@@ -77,7 +83,8 @@ def from_bytes(data: bytes) -> EditVector:
         claimed = card.pop("content_hash")
         check_card(card)
     except (
-        KeyError, TypeError, AttributeError, ValueError, RecursionError, SafetensorError,
+        KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
+        SafetensorError,
     ) as error:  # fmt: skip
         raise VectorFileError(f"not an edit vector file: {error}") from error
     vector = EditVector(offset=offset, parts=parts, card=card)
@@ -87,7 +94,11 @@ def from_bytes(data: bytes) -> EditVector:
 
 
 def save(vector: EditVector, path: Path) -> None:
-    """Write the vector to `path`."""
+    """Write the vector to `path`.
+
+    Raises:
+        VectorCardError: its card could not be read back; nothing is written.
+    """
     path.write_bytes(to_bytes(vector))
 
 
@@ -95,7 +106,8 @@ def load(path: Path) -> EditVector:
     """Return the vector stored at `path`.
 
     Raises:
-        VectorFileError, VectorCardError, NotFiniteError: as `from_bytes`.
+        VectorFileError, VectorCardError, ShapeMismatchError, NotFiniteError: as
+            `from_bytes`.
     """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.torch import save_file
 
 from editing import images, vectors
 from editing.__main__ import main
@@ -81,6 +82,27 @@ def test_invert_writes_a_code_and_its_reconstruction(folder):
     assert images.read_image(out.with_suffix(".png")).shape == (1, 3, 16, 16)
 
 
+def test_codes_of_another_generator_and_of_no_numbers_are_refused(folder):
+    bundle = load_bundle(folder / "bundle")
+    code = bundle.samples()["ada"].clone()
+    path = folder / "code.st"
+
+    save_file({"w_plus": code}, path, {"format": "code/1", "fingerprint": "e" * 64})
+    foreign = call(folder, "draw", "--code", str(path), "--out", str(folder / "p.png"))
+    save_file({"w_plus": code * float("nan")}, path)
+    nan = call(folder, "draw", "--code", str(path), "--out", str(folder / "p.png"))
+    save_file({"w_plus": code}, path)
+
+    assert foreign.exit_code == nan.exit_code == 1
+    assert "e" * 64 in foreign.output
+    assert bundle.fingerprint in foreign.output
+    assert "NaN" in nan.output
+    assert "[code.file]" in foreign.output
+    assert not (folder / "p.png").exists()
+    # A code that does not say is taken for one of this bundle.
+    assert torch.equal(read_code(bundle, path)[0], code)
+
+
 def test_refusals_are_one_line_with_their_code(folder):
     wrong = folder / "wrong.png"
     wrong.write_bytes(images.to_png_bytes(torch.zeros(1, 3, 16, 16)))
@@ -130,7 +152,7 @@ def test_a_preset_is_named_in_what_is_said_and_in_the_vector(folder, preset):
 
     said = worked(
         folder, "optimize", sample, painted_block(folder), "--invert-steps", "0",
-        "--preset", preset, "--steps", "2", "--save-vector", str(vector),
+        "--preset", preset, "--steps", "2", "--save-vector", str(vector), "--margin", "2",
         "--license", "CC0-1.0", "--out", str(folder / "e.png"),
     )  # fmt: skip
 
@@ -138,6 +160,7 @@ def test_a_preset_is_named_in_what_is_said_and_in_the_vector(folder, preset):
     assert figures_in(said)["preset"] == preset
     assert card["learned_from"]["preset"] == preset
     assert card["learned_from"]["lambda_code"] == (1.0 if preset == "release" else 0.0)
+    assert card["learned_from"]["region"]["margin"] == 2
     assert card["license"] == "CC0-1.0"
 
 

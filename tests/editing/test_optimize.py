@@ -169,6 +169,21 @@ def test_refining_starts_at_the_applied_code_and_keeps_the_original_outside():
     assert len(steps) == 11
 
 
+def test_a_wider_margin_of_a_refinement_leaves_less_to_compare():
+    bundle = tiny_bundle()
+    w_plus = tiny_codes(bundle.generator, 1, seed=5)
+    stack = [(tiny_codes(bundle.generator, 1, seed=6)[0] - w_plus[0], 0.5)]
+
+    # So wide that the region is the whole picture, and nothing lies outside.
+    narrow, wide = (
+        next(optimize.refine(bundle, w_plus, stack, steps=1, parts=frozenset({1}), margin=m))
+        for m in (0, 16)
+    )
+
+    assert narrow.rgb > 0
+    assert wide.rgb == 0
+
+
 @pytest.mark.parametrize("steps", [-1, 0, 10**6])
 def test_step_counts_out_of_range_are_refused(steps):
     with pytest.raises(StepsOutOfRangeError):
@@ -187,6 +202,10 @@ def test_paintings_that_do_not_belong_to_the_picture_are_refused_before_any_work
         optimize.run(bundle, w_plus, unknown, region=region)
     with pytest.raises(NotFiniteError):
         optimize.run(bundle, w_plus * math.nan, target, region=region)
+    with pytest.raises(NotFiniteError, match="reference"):
+        optimize.run(bundle, w_plus, target, region=region, reference=w_plus * math.inf)
+    with pytest.raises(ShapeMismatchError, match="reference"):
+        optimize.run(bundle, w_plus, target, region=region, reference=w_plus[:, :3])
     empty = Region(mask=torch.zeros(1, 16, 16, dtype=torch.bool), parts=frozenset())
     with pytest.raises(EmptyRegionError):
         optimize.run(bundle, w_plus, target, region=empty)

@@ -1,5 +1,7 @@
 """Editing a picture from elsewhere, in one call."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from editing.inversion.tune import TuneOptions
 from editing.optimize import OptimizeOptions
 from editing.out_of_domain import PhotoOptions, edit_photo
 from editing.paste_back import Placement, PlacementError
+from editing.region import RegionRule
 from editing.vectors import EditVector, OtherModelError
 from tests.factories.networks import tiny_bundle, tiny_codes
 
@@ -47,6 +50,30 @@ def test_one_call_inverts_applies_refines_and_pastes_back():
     assert result.tuning is None
     assert [stage for stage, _, _ in seen] == ["invert"] * 5 + ["refine"] * 4
     assert torch.equal(result.images[1], bundle.render(result.after))
+
+
+def test_a_vector_that_names_no_part_acts_on_those_that_change():
+    bundle = tiny_bundle()
+    ((vector, strength),) = stack(bundle)
+    nameless = EditVector(vector.offset, frozenset(), vector.card)
+
+    result = edit_photo(bundle, photo(), [(nameless, strength)], options=QUICK)
+
+    assert result.region.parts
+    assert 0 not in result.region.parts
+    assert result.region.mask.any()
+
+
+def test_the_margin_of_the_options_widens_where_the_edit_may_act():
+    bundle = tiny_bundle()
+
+    def acts_on(margin: int) -> int:
+        options = replace(QUICK, region=RegionRule(margin=margin))
+        return int(
+            edit_photo(bundle, photo(), stack(bundle), options=options).region.mask.sum()
+        )
+
+    assert acts_on(0) < acts_on(16) == 256
 
 
 def test_defaults_are_the_hundred_and_thirty_steps_of_the_paper():

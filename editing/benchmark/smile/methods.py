@@ -175,7 +175,8 @@ class EditGan(Method):
             return {str(count): code for count, code in codes.items()}
 
         counts = "-".join(str(count) for count in steps)
-        place = f"refined/{name}-at-{strength:g}-{counts}"
+        # Of these inversions: quick and full protocols share a store.
+        place = f"refined/{name}-of-{self.setting.plan.invert_steps}-at-{strength:g}-{counts}"
         place += f"-steps-{self.vector.content_hash[:8]}"
         codes = self.setting.store.keep_chunks(place, len(given), make, chunk=8)
         return {int(count): pictures.render(bundle, code) for count, code in codes.items()}

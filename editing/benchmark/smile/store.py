@@ -1,8 +1,9 @@
 """What has been measured already? Tensors in files, so that a benchmark stops and resumes.
 
-Everything is kept below one folder whose name tells bundle, renderer and protocol apart. A
-piece of work is done once: `Store.keep` reads its file, or does the work and writes it, whole
-or not at all.
+Everything is kept below one folder whose name tells bundle and renderer apart; what depends
+on the protocol has it in its own name, so that protocols share the rest. A piece
+of work is done once: `Store.keep` reads its file, or does the work and writes it, whole or
+not at all.
 """
 
 from collections.abc import Callable

@@ -125,6 +125,10 @@ def test_codes_are_not_directions_but_the_difference_of_two_is(file):
 
     torch.testing.assert_close(step.offset, torch.from_numpy(values[3] - values[1]))
     torch.testing.assert_close(one.offset, torch.from_numpy(values[2]))
+    # The unit is the length of what was chosen, not of all that the file holds.
+    assert step.card["unit_norm"] == pytest.approx(np.linalg.norm(values[3] - values[1]))
+    assert one.card["unit_norm"] == pytest.approx(np.linalg.norm(values[2]))
+    assert one.card["learned_from"]["norm"] == pytest.approx(np.linalg.norm(values))
     with pytest.raises(errors.ChoiceNeededError, match="no row 7"):
         import_vector(file(values), model=MODEL, row=7, **SAID)
 

@@ -676,6 +676,38 @@ def test_object_arrays_are_refused_by_name(tmp_path):
             read_here(data, arrays=True)
 
 
+@pytest.mark.parametrize("shape", [(-1, -5), (-5,), (0, 1 << 70), (1,) * 70])
+def test_an_array_of_impossible_sizes_is_refused(shape):
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(20)
+
+    for content in (data, zip_of({"w.npy": data})):
+        with pytest.raises(errors.MalformedError, match="sizes"):
+            read_here(content, arrays=True)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compressed_array_with_flipped_bits_is_refused(how):
+    content = npy(np.random.RandomState(0).standard_normal((10, 16)))
+    data = bytearray(zip_of({"w.npy": content}, how))
+    begin = 30 + len("w.npy")
+    for at in range(begin + 12, begin + 60):
+        data[at] ^= 0x5A
+
+    with pytest.raises(errors.MalformedError, match=r"w\.npy"):
+        read_here(bytes(data), arrays=True)
+
+
+def test_a_short_pickle_that_makes_no_sense_is_malformed_and_not_truncated():
+    # A name, whose line ends well before the file does, then a tuple of nothing.
+    data = b"\x80\x02ccollections\nOrderedDict\n0\x86."
+
+    with pytest.raises(errors.MalformedError, match="tuple of things"):
+        read_here(data)
+    with pytest.raises(errors.MalformedError, match="not a pickle"):
+        read_here(b"\x80\x02ccollections\nOrderedDict\n00.")
+
+
 def npy(array: np.ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, array, allow_pickle=True)

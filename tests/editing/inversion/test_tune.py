@@ -108,6 +108,7 @@ def test_files_that_are_no_tuning_of_this_generator_are_refused(tmp_path):
     refused({"w_plus": w_plus}, {**about, "format": "tuning/9"})
     refused({"w_plus": w_plus}, {"format": "tuning/1"})
     refused({"w_plus": w_plus}, {**about, "figures": "[" * 100_000})
+    refused({"w_plus": w_plus}, {**about, "figures": '{"psnr_db": 1' + "0" * 400 + "}"})
     refused({"other": w_plus})
     refused({"w_plus": w_plus, "nobody.up": torch.ones(2, 1), "nobody.down": torch.ones(1, 2)})
     name = next(iter(tuning.up))

@@ -63,8 +63,14 @@ def test_files_that_are_no_edit_vectors_are_refused():
     def no_card(header):
         del header["__metadata__"]["card"]
 
+    def endless_part(header):
+        card = json.loads(header["__metadata__"]["card"]) | {"part_ids": [math.inf]}
+        header["__metadata__"]["card"] = json.dumps(card)
+
     bad = [b"", b"not a vector at all", data[:-1], struct.pack("<Q", 1 << 40) + data[8:]]
-    bad += [changed(data, change) for change in (other_format, second_tensor, no_card)]
+    bad += [
+        changed(data, change) for change in (other_format, second_tensor, no_card, endless_part)
+    ]
     for content in bad:
         with pytest.raises(VectorFileError):
             vectors.from_bytes(content)
@@ -108,8 +114,15 @@ def test_offsets_in_a_file_are_checked_too():
 def test_a_card_field_of_the_wrong_kind_is_refused_by_name(field, value):
     vector = EditVector(torch.ones(2, 3), frozenset({1}), {field: value})
 
+    def wrong(header):
+        card = json.loads(header["__metadata__"]["card"]) | {field: value}
+        header["__metadata__"]["card"] = json.dumps(card)
+
+    plain = EditVector(vector.offset, vector.parts)
     with pytest.raises(VectorCardError, match=field) as refusal:
-        vectors.from_bytes(vectors.to_bytes(vector))
+        vectors.from_bytes(changed(vectors.to_bytes(plain), wrong))
+    with pytest.raises(VectorCardError, match=field):
+        vectors.to_bytes(vector)  # nobody could read it back
 
     assert refusal.value.code == "vector.card"
 

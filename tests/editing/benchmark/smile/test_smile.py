@@ -146,6 +146,25 @@ def test_refining_many_pictures_at_once_is_refining_each_alone():
     assert not torch.equal(together[2], together[5])
 
 
+def test_refined_pictures_of_shorter_inversions_are_not_taken_for_those_of_longer(
+    bundle, tmp_path
+):
+    found = {}
+    for invert_steps in (1, 6):
+        plan = replace(PLAN, invert_steps=invert_steps)
+        setting = Setting(bundle, blocks_family(), plan, Store(tmp_path))
+        given = pictures.gather(bundle, setting.family, plan, setting.store, which="tuning")
+        ours = methods.EditGan(setting)
+        codes = refining.refine(
+            bundle, given.w_plus, ours.vector.offset, 1.0, parts=ours.vector.parts, steps=(1,)
+        )
+        kept = ours.refine(given, 1.0, (1,), name="table")[1]
+        assert torch.allclose(kept, pictures.render(bundle, codes[1]), atol=1e-5)
+        found[invert_steps] = kept
+
+    assert not torch.equal(found[1], found[6])
+
+
 def test_a_picture_without_the_parts_stays_as_applied():
     bundle = tiny_bundle()
     offset = bundle.probes[1] - bundle.probes[0]
