@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e import platform
+from tests.e2e.people import sign_in
 from tests.e2e.platform import ROOT, RunningPlatform
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -44,35 +45,43 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def person(
+def visitor(
     browser: Browser, atelier: RunningPlatform, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
-    """Return a function that signs a person in, in a browser profile of their own."""
-    contexts: list[tuple[str, BrowserContext, list[str]]] = []
+    """Return a function that opens a browser profile in which nobody is signed in."""
+    contexts: list[tuple[BrowserContext, list[str]]] = []
 
-    def sign_in(email: str, *, width: int = 1440, height: int = 900) -> Page:
+    def open_page(*, width: int = 1440, height: int = 900) -> Page:
         context = browser.new_context(
             base_url=atelier.url, viewport={"width": width, "height": height}
         )
         faults: list[str] = []
-        contexts.append((email, context, faults))
+        contexts.append((context, faults))
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto("/sign-in")
-        page.get_by_label("Mail address").fill(email)
-        page.get_by_label("Password").fill("atelier")
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("**/pictures")
         return page
 
-    yield sign_in
+    yield open_page
     failed = getattr(request.node, "failed", False)
-    for email, context, _ in contexts:
+    for profile, (context, _) in enumerate(contexts):
         for number, page in enumerate(context.pages):
             if failed:
-                _shoot(page, ROOT / "test-results", f"{request.node.name}-{email}-{number}")
+                _shoot(page, ROOT / "test-results", f"{request.node.name}-{profile}-{number}")
         context.close()
-    assert not [fault for _, _, faults in contexts for fault in faults]
+    assert not [fault for _, faults in contexts for fault in faults]
+
+
+@pytest.fixture
+def person(visitor: Callable[..., Page]) -> Callable[..., Page]:
+    """Return a function that signs a person in, in a browser profile of their own."""
+
+    def signed_in(email: str, *, width: int = 1440, height: int = 900) -> Page:
+        page = visitor(width=width, height=height)
+        page.goto("/sign-in")
+        sign_in(page, email)
+        return page
+
+    return signed_in
 
 
 def _shoot(page: Page, folder: Path, name: str) -> None:
