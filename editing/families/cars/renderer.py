@@ -294,7 +294,7 @@ def _paint_sides(s: _Surface, on: Tensor) -> None:
     # Whatever is seen inside an arch is dark.
     deep = s.cover(radial - (car.wheel + 0.062)) * on
     s.paint(deep, (0.03, 0.03, 0.035), mirror=0.0)
-    for _, left, right in spans:
+    for _, _left, right in spans:
         x = right - 0.20
         d = torch.maximum((s.x - x).abs() - 0.12, (s.z - (car.belt - 0.115)).abs() - 0.032)
         s.paint(side * s.cover(d), _trim(car), "handle", mirror=0.4)
