@@ -20,7 +20,7 @@ __all__ = [
 
 def names() -> tuple[str, ...]:
     """Return the names of all families that can be rendered."""
-    return ("portraits",)
+    return ("portraits", "cars")
 
 
 def get(name: str) -> Family:
@@ -33,4 +33,8 @@ def get(name: str) -> Family:
         from editing.families.portraits import PORTRAITS
 
         return PORTRAITS
+    if name == "cars":
+        from editing.families.cars import CARS
+
+        return CARS
     raise KeyError(name)

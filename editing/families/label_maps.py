@@ -9,6 +9,14 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
+from editing.errors import EditingError
+
+
+class PaintingImpossibleError(EditingError):
+    """The label map lacks what the painting rule would paint on or take away."""
+
+    code = "painting.impossible"
+
 
 def mask_of(labels: Tensor, parts: Collection[int]) -> Tensor:
     """Return the bool mask (H, W) of pixels that show one of `parts`."""

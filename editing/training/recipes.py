@@ -372,7 +372,53 @@ PORTRAITS = Recipe(
     ),
 )
 
-_RECIPES = {"portraits": PORTRAITS}
+CARS = Recipe(
+    title="Cars, 64 px",
+    channels={
+        16: (16, 16, 8),
+        64: (192, 192, 128, 64, 32),
+        128: (192, 192, 128, 64, 32, 16),
+    },
+    part_weights={
+        "windshield_front": 1.5,
+        "windshield_back": 1.5,
+        "window_front": 1.5,
+        "window_back": 1.5,
+        "wheel_front": 2,
+        "wheel_back": 2,
+        "hub_front": 4,
+        "hub_back": 4,
+        "spoke_front": 4,
+        "spoke_back": 4,
+        "light_left": 4,
+        "light_right": 4,
+        "taillight_left": 3,
+        "taillight_right": 3,
+        "grille": 3,
+        "handle": 4,
+        "mirror": 4,
+        "plate": 4,
+        "interior": 2,
+    },
+    passing=frozenset(
+        {
+            "azimuth",
+            "elevation",
+            "zoom",
+            "surroundings",
+            "ground_light",
+            "ground_warmth",
+            "sky_light",
+            "sky_a",
+            "sky_b",
+            "sun_x",
+            "sun",
+        }
+    ),
+    gates={"inversion_psnr_db": 25.0, "segmentation_miou": 0.70},
+)
+
+_RECIPES = {"portraits": PORTRAITS, "cars": CARS}
 
 
 def get(family: str) -> Recipe:

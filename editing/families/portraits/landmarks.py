@@ -11,17 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from editing.errors import EditingError
-from editing.families.label_maps import bounds, mask_of
+from editing.families.label_maps import PaintingImpossibleError, bounds, mask_of
 from editing.families.schema import PartSchema
 
 EYE_DISTANCE = 0.464
-
-
-class PaintingImpossibleError(EditingError):
-    """The label map lacks what the painting rule would paint on or take away."""
-
-    code = "painting.impossible"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,16 @@ import torch
 from torch import Tensor
 
 from editing.families.family import PaintingRule
-from editing.families.label_maps import bounds, grow, heal, mask_of, shifted, warp
-from editing.families.portraits.landmarks import (
-    Frame,
+from editing.families.label_maps import (
     PaintingImpossibleError,
-    eye_masks,
-    find_frame,
+    bounds,
+    grow,
+    heal,
+    mask_of,
+    shifted,
+    warp,
 )
+from editing.families.portraits.landmarks import Frame, eye_masks, find_frame
 from editing.families.schema import PartSchema
 
 _MOUTH = ("upper_lip", "lower_lip", "mouth_interior", "teeth")
