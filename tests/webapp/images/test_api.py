@@ -11,11 +11,9 @@ from django.test import Client
 from tests.factories import rows
 from tests.factories.rows import NOW, People
 from tests.webapp.library import test_edit_vectors as library
-from tests.webapp.library import test_edit_vectors as library
 from webapp.images import services
 from webapp.images.models import Image, Revision
 from webapp.jobs.models import Job
-from webapp.library import publications
 from webapp.library import publications
 
 pytestmark = pytest.mark.django_db
