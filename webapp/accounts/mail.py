@@ -6,7 +6,8 @@ dies sends a mail twice at worst, and never not at all.
 
 import logging
 from datetime import datetime
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPRecipientsRefused
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -28,13 +29,18 @@ The link is good until {until} and for this address alone. If you do not know
 
 
 def send_invitations(*, now: datetime) -> int:
-    """Mail what waits, and return how many went out. What fails is tried again next time."""
+    """Mail what waits, and return how many went out. What fails is tried again next time.
+
+    An address that the server refuses holds up no other.
+    """
     num_sent = 0
-    for _ in range(BATCH):
+    refused: list[UUID] = []
+    while num_sent < BATCH:
         with transaction.atomic():
             invitation = (
                 Invitation.objects.open(now=now)
                 .exclude(email="")
+                .exclude(pk__in=refused)
                 .filter(mailed_at__isnull=True)
                 .select_related("team", "invited_by")
                 .select_for_update(of=("self",), skip_locked=True)
@@ -45,6 +51,10 @@ def send_invitations(*, now: datetime) -> int:
                 break
             try:
                 _send(invitation)
+            except SMTPRecipientsRefused as error:
+                log.warning("invitation %s is refused: %s", invitation.pk, error)
+                refused.append(invitation.pk)
+                continue
             except (SMTPException, OSError) as error:
                 log.warning("invitation %s waits: %s", invitation.pk, error)
                 break

@@ -78,7 +78,7 @@ def start(
     pictures = []
     for position, image in enumerate(images):
         assert image.head is not None
-        job = _job(run, image, image.head, stack=stack, now=now)
+        job = _job(run, image, image.head, owner=actor, stack=stack, now=now)
         pictures.append(
             RunPicture(
                 run=run, position=position, image=image, base_revision=image.head, job=job
@@ -88,7 +88,9 @@ def start(
     return run
 
 
-def _job(run: Run, image: Image, base: Revision, *, stack: Stack, now: datetime) -> Job:
+def _job(
+    run: Run, image: Image, base: Revision, *, owner: User, stack: Stack, now: datetime
+) -> Job:
     request = RenderEdit(
         image_id=image.pk,
         bundle=image.bundle,
@@ -97,7 +99,7 @@ def _job(run: Run, image: Image, base: Revision, *, stack: Stack, now: datetime)
         stack=stack,
     )
     return jobs.enqueue(
-        owner=run.owner, team=run.team, request=request, now=now, image_id=image.pk,
+        owner=owner, team=run.team, request=request, now=now, image_id=image.pk,
         lane=Lane.BATCH,
     )  # fmt: skip
 
@@ -109,6 +111,7 @@ def retry(*, actor: User, run_id: UUID, now: datetime) -> int:
     Raises:
         UnknownRunError, ReadOnlyError: see `policies.editable_run`.
         NothingToRetryError: every picture is done or still waiting.
+        DomainError: the actor may not apply a vector of the stack.
     """
     run = policies.editable_run(actor, run_id)
     pictures = list(
@@ -120,8 +123,11 @@ def retry(*, actor: User, run_id: UUID, now: datetime) -> int:
     if not pictures:
         raise NothingToRetryError("Nothing failed, so there is nothing to try again.")
     stack = tuple(VectorUse.model_validate(use, strict=False) for use in run.stack)
-    for picture in pictures:
-        picture.job = _job(run, picture.image, picture.base_revision, stack=stack, now=now)
+    library.check_stack(actor, bundle=pictures[0].image.bundle, stack=stack)
+    for picture in pictures:  # for who asks now: who began the run may have left
+        picture.job = _job(
+            run, picture.image, picture.base_revision, owner=actor, stack=stack, now=now
+        )
         picture.save(update_fields=["job"])
     return len(pictures)
 
@@ -135,4 +141,6 @@ def cancel(*, actor: User, run_id: UUID, now: datetime) -> None:
     run = policies.editable_run(actor, run_id)
     open_jobs = run.pictures.filter(job__status__in=(Status.QUEUED, Status.LEASED))
     for job_id in open_jobs.values_list("job_id", flat=True):
-        jobs.cancel(actor=run.owner, job_id=job_id, now=now)
+        with transaction.atomic():
+            job = Job.objects.select_for_update(of=("self",)).select_related("owner")
+            jobs.stop(job.get(pk=job_id), now=now)

@@ -49,6 +49,9 @@ def _write(row: BaseModel) -> str:
 def _read(cursor: str) -> tuple[datetime, UUID]:
     try:
         at, _, last_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        return datetime.fromisoformat(at), UUID(last_id)
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise BadCursorError
+        return moment, UUID(last_id)
     except (ValueError, binascii.Error):
         raise BadCursorError from None

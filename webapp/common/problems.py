@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError
@@ -166,6 +167,16 @@ def install(api: NinjaAPI) -> None:
         if hasattr(error, "message_dict"):
             return _of_fields({k: " ".join(v) for k, v in error.message_dict.items()})
         return _of_fields({"body": " ".join(error.messages)})
+
+    @api.exception_handler(DataError)
+    def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+        log.warning("refused at %s %s: %s", request.method, request.path, error)
+        return of_domain_error(
+            RefusedInputError(
+                "This holds a character or number that cannot be kept. Take out what is "
+                "invisible, and try again."
+            )
+        )
 
     @api.exception_handler(AuthenticationError)
     def nobody(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

@@ -88,10 +88,12 @@ def answer(user: User, job_id: UUID) -> PaintingSearchOut:
 
     Raises:
         UnknownJobError: `user` asked no such question.
+        UnknownImageError: they may not see the picture any more.
     """
     job = Job.objects.filter(pk=job_id, owner=user, kind="match").first()
     if job is None:
         raise job_policies.UnknownJobError("We cannot find this search.")
+    policies.visible_image(user, UUID(job.request["image_id"]))  # the answer shows it
     found = Matched.model_validate(job.result, strict=False) if job.result else None
     matches = found.matches if found else ()
     vectors = {

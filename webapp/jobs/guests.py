@@ -32,6 +32,11 @@ def shared_images(user: User) -> "list[QuerySet[Any, Any]]":
     return [images(user) for images in _images]
 
 
+def may_see(user: User, image_id: UUID) -> bool:
+    """Return whether an image is shared with `user`."""
+    return any(image_id in row.values() for images in shared_images(user) for row in images)
+
+
 def may_edit(user: User, image_id: UUID, team_id: UUID) -> bool:
     """Return whether `user` may change an image, as a guest or otherwise."""
     return any(asked(user, image_id, team_id) for asked in _may_edit)

@@ -6,7 +6,7 @@ from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import ForbiddenError, NotFoundError
 from webapp.jobs import guests
-from webapp.jobs.models import Job
+from webapp.jobs.models import QUESTIONS, Job
 
 
 class UnknownJobError(NotFoundError):
@@ -47,7 +47,15 @@ def cancelable_job(actor: User, job_id: UUID) -> Job:
 
 
 def may_still_run(job: Job) -> bool:
-    """Return whether the owner may still have this work done in this team."""
+    """Return whether the owner may still have this work done in this team.
+
+    A question changes nothing: who may see its image may ask it.
+    """
+    if job.kind in QUESTIONS:
+        return accounts.is_member(job.owner, job.team_id) or (
+            job.owner.is_active
+            and guests.may_see(job.owner, UUID(str(job.request.get("image_id"))))
+        )
     if accounts.may_edit_in(job.owner, job.team_id):
         return True
     return job.image_id is not None and guests.may_edit(job.owner, job.image_id, job.team_id)

@@ -219,13 +219,17 @@ def cancel(*, actor: User, job_id: UUID, now: datetime) -> Job:
         UnknownJobError: the actor can see no such job.
         NotYourJobError: the actor neither started it nor owns the team.
     """
-    job = policies.cancelable_job(actor, job_id)
+    return stop(policies.cancelable_job(actor, job_id), now=now)
+
+
+def stop(job: Job, *, now: datetime) -> Job:
+    """Stop a job whose row the caller has locked, for somebody who may."""
     if job.status == Status.QUEUED:
         end(job, now=now, error=CANCELED)
     elif job.status in (Status.LEASED, Status.RUNNING):
         job.status = Status.CANCELING
         job.save(update_fields=["status"])
-        transaction.on_commit(lambda: _raise_flag(job_id), robust=True)
+        transaction.on_commit(lambda: _raise_flag(job.pk), robust=True)
         announce(job)
     return job
 

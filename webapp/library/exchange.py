@@ -8,8 +8,10 @@ it had come alone. A file that cannot be used is left out with the reason; the o
 
 import hashlib
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import Team, User
@@ -33,6 +35,10 @@ FORMAT = "editvectors/1"
 MAX_FILES = 500
 MAX_INDEX_BYTES = 1 << 20
 MAX_UNPACKED = 256 << 20
+# What the library raises at a damaged, encrypted or unknown entry of a zip.
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError,
+)  # fmt: skip
 MADE_AT = (1980, 1, 1, 0, 0, 0)  # equal content, equal bytes
 
 
@@ -156,6 +162,7 @@ def import_file(
         vector = _import_one(actor=actor, team=team, data=data, now=now)
         return [Imported(name=name, edit_vector=vector, refusal=None)], None
     title, files = _unpack(data)
+    title = (" ".join(_storable(title).split()) or name)[:MAX_TITLE]
     found: list[Imported] = []
     for file_name, content in files:
         if content is None:
@@ -171,7 +178,7 @@ def import_file(
     if not made:
         return found, None
     collection = favorites.add_collection(
-        actor=actor, team=team, title=title or name, description="", is_personal=False, now=now
+        actor=actor, team=team, title=title, description="", is_personal=False, now=now
     )
     for vector in made:
         favorites.collect(
@@ -200,7 +207,7 @@ def _unpack(data: bytes) -> tuple[str, Iterator[tuple[str, bytes | None]]]:
         if sizes.get(INDEX, MAX_INDEX_BYTES + 1) > MAX_INDEX_BYTES:
             raise ArchiveError(f"The archive has no {INDEX} that says what it holds.")
         index = Index.model_validate_json(_read(zipped, INDEX, MAX_INDEX_BYTES))
-    except (zipfile.BadZipFile, ValidationError, OSError, NotImplementedError, ValueError) as e:
+    except UNREADABLE as e:
         raise ArchiveError("This is not an archive of edit vectors.") from e
     if index.format != FORMAT:
         raise ArchiveError(f"This is not an archive of the format {FORMAT}.")
@@ -211,7 +218,7 @@ def _unpack(data: bytes) -> tuple[str, Iterator[tuple[str, bytes | None]]]:
         for line in index.files:
             try:
                 content = _read(zipped, line.file, vector_file.MAX_FILE_BYTES)
-            except (zipfile.BadZipFile, OSError, NotImplementedError):
+            except UNREADABLE:
                 content = b""
             is_whole = hashlib.sha256(content).hexdigest() == line.sha256
             yield line.file, content if is_whole else None
@@ -278,11 +285,17 @@ def bundle_of(card: dict[str, Any]) -> families.BundleInfo:
 
 def _text(card: dict[str, Any], name: str, most: int) -> str:
     value = card.get(name)
-    return " ".join(value.split())[:most] if isinstance(value, str) else ""
+    return " ".join(_storable(value).split())[:most] if isinstance(value, str) else ""
+
+
+def _storable(text: str) -> str:
+    """Return a text without what JSON can say and the database cannot hold."""
+    return text.encode("utf-8", "ignore").decode().replace("\0", " ")
 
 
 def _texts(value: object) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    found = value if isinstance(value, list) else []
+    return [_storable(one) for one in found if isinstance(one, str)]
 
 
 def _license(value: object) -> License:

@@ -111,14 +111,19 @@ class EditVectorVersionQuerySet(models.QuerySet["EditVectorVersion"]):
     def visible_to(self, user: User) -> "EditVectorVersionQuerySet":
         """Return the versions that `user` may apply.
 
-        Those of visible edit vectors, and those that pictures of their teams hold already,
-        unless a moderator took them out.
+        Those of their teams; of edit vectors open to everyone those up to the current one,
+        as newer ones wait for their figures; and those that pictures of their teams hold
+        already, unless a moderator took them out.
         """
         teams = Team.objects.visible_to(user)
         held = UseEvent.objects.filter(team__in=teams).values("version")
         removed = Q(edit_vector__publication__state=PublicationState.REMOVED)
+        of_others = Q(
+            edit_vector__in=EditVector.objects.visible_to(user),
+            number__lte=models.F("edit_vector__current_version__number"),
+        )
         return self.filter(
-            Q(edit_vector__in=EditVector.objects.visible_to(user)) | (Q(pk__in=held) & ~removed)
+            Q(edit_vector__team__in=teams) | of_others | (Q(pk__in=held) & ~removed)
         )
 
 

@@ -226,7 +226,11 @@ def _read_cursor(cursor: str, *, sort: Sort) -> tuple[Any, UUID]:
         of, key, last_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if of != sort or type(key) is not kinds[sort]:
             raise BadCursorError
-        return (datetime.fromisoformat(str(key)) if sort == "new" else key), UUID(last_id)
+        if sort == "new":
+            key = datetime.fromisoformat(str(key))
+            if key.tzinfo is None:
+                raise BadCursorError
+        return key, UUID(last_id)
     except (ValueError, TypeError, AttributeError, binascii.Error):
         raise BadCursorError from None
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from webapp.accounts import policies as accounts
-from webapp.accounts.models import Membership, User
+from webapp.accounts.models import Membership, Team, User
 from webapp.common.errors import NotFoundError, RefusedInputError
 from webapp.families import selectors as families
 from webapp.jobs.contract import Measured, Stack
@@ -144,7 +144,7 @@ def page(user: User, edit_vector_id: UUID) -> VectorPageOut:
         UnknownVectorError: `user` can see no such edit vector.
     """
     vector = shown(user, edit_vector_id)
-    versions = EditVectorVersion.objects.filter(edit_vector_id=edit_vector_id)
+    versions = EditVectorVersion.objects.visible_to(user).filter(edit_vector_id=edit_vector_id)
     forks = (
         EditVector.objects.visible_to(user)
         .live()
@@ -205,8 +205,9 @@ def conflicts(user: User, version_ids: Collection[UUID]) -> list[ConflictOut]:
 
 
 def recent(user: User, *, limit: int) -> Sequence[EditVector]:
-    """Return the newest live edit vectors that `user` may see, with their authors."""
-    found = EditVector.objects.visible_to(user).live().select_related("author")
+    """Return the newest live edit vectors of the teams of `user`, with their authors."""
+    found = EditVector.objects.live().filter(team__in=Team.objects.visible_to(user))
+    found = found.select_related("author")
     return list(found.order_by("-created_at", "-pk")[:limit])
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -161,6 +162,29 @@ def test_a_mailed_invitation_is_good_for_its_address_once(who: People, url: str)
         == 404
     )
     assert role_of(who, who.stranger) == "editor"
+
+
+def test_an_address_that_the_mail_server_refuses_holds_up_no_other(
+    who: People, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invite(who, url, email="nobody@example.com")
+    invite(who, url, email="stranger@example.com")
+    real_send = mail.EmailMessage.send
+
+    def send_or_refuse(message: Any, *args: Any, **more: Any) -> Any:
+        if message.to == ["nobody@example.com"]:
+            raise SMTPRecipientsRefused({"nobody@example.com": (550, b"No such mailbox")})
+        return real_send(message, *args, **more)
+
+    monkeypatch.setattr(mail.EmailMessage, "send", send_or_refuse)
+
+    num_sent = invitations_by_mail.send_invitations(now=timezone.now())
+
+    assert (num_sent, [message.to for message in mail.outbox]) == (
+        1,
+        [["stranger@example.com"]],
+    )
+    assert Invitation.objects.get(email="nobody@example.com").mailed_at is None
 
 
 def test_an_address_that_is_not_confirmed_is_nobodys(who: People, url: str) -> None:

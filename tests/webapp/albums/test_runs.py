@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import save, stack_of
+from webapp.accounts import services as accounts
 from webapp.albums import selectors, services
 from webapp.common.errors import DomainError
 from webapp.images.models import Image, Revision
@@ -81,6 +82,21 @@ def test_stopping_keeps_what_is_done(who, album):
 
     shown = selectors.run(who.owner, run.pk).run
     assert (shown.num_done, shown.num_canceled, shown.is_over) == (1, 2, True)
+
+
+def test_a_run_of_somebody_who_left_is_stopped_and_retried_by_others(who, album):
+    vector = save(who)
+    run = start(who, album, actor=who.teammate, stack=stack_of(vector))
+    accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk)
+
+    services.cancel(actor=who.owner, run_id=run.pk, now=rows.later(1))
+    num_stopped = selectors.run(who.owner, run.pk).run.num_canceled
+    services.retry(actor=who.owner, run_id=run.pk, now=rows.later(2))
+    for seed, job in enumerate(renders(), start=5):
+        worker.finish(job, rows.edited(seed, kind="render"), now=rows.later(9))
+
+    assert num_stopped == 3
+    assert selectors.run(who.owner, run.pk).run.num_done == 3
 
 
 def test_a_picture_that_cannot_take_part_is_named(who, album):

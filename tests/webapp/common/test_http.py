@@ -1,5 +1,6 @@
 """What is true of every answer: headers, problem documents, the one page."""
 
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,34 @@ def test_every_answer_keeps_other_sites_out(who: People) -> None:
         assert "frame-ancestors 'none'" in policy
         assert response["X-Content-Type-Options"] == "nosniff"
         assert response["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/images?q=a%00b",
+        "/api/edit-vectors?tags=%00",
+        # A time without its zone, from a marker that nobody was given.
+        "/api/edit-vectors?sort=new&cursor="
+        + urlsafe_b64encode(b'["new", "2020-01-01T00:00:00", "' + b"0" * 32 + b'"]').decode(),
+        "/api/teams/{team}/audit?cursor="
+        + urlsafe_b64encode(b"2020-01-01T00:00:00|" + b"0" * 32).decode(),
+    ],
+)
+def test_what_the_database_cannot_hold_is_refused_and_no_bug(who: People, path: str) -> None:
+    answer = rows.client(who.owner).get(path.format(team=who.team.pk))
+
+    assert (answer.status_code, answer.json()["status"]) == (422, 422)
+
+
+def test_a_name_with_an_invisible_character_is_refused(who: People) -> None:
+    body = {"title": "a\0b", "is_personal": True}
+
+    answer = rows.client(who.owner).post(
+        "/api/collections", body, content_type="application/json"
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "input.refused")
 
 
 def test_a_bug_shows_a_reference_and_nothing_else(

@@ -10,9 +10,11 @@ from django.test import Client
 
 from tests.factories import rows
 from tests.factories.rows import NOW, People
+from tests.webapp.library import test_edit_vectors as library
 from webapp.images import services
 from webapp.images.models import Image, Revision
 from webapp.jobs.models import Job
+from webapp.library import publications
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +137,18 @@ def test_lists_hold_what_the_team_has_and_nothing_of_others(who: People) -> None
         items = rows.client(user).get("/api/images").json()["items"]
         assert [item["id"] for item in items] == expected
     assert rows.client(who.stranger).get("/api/activity").json() == []
+
+
+def test_activity_is_that_of_ones_teams_not_of_the_community(who: People) -> None:
+    vector = library.save(who, card=library.measured())
+    publications.publish(actor=who.owner, edit_vector_id=vector.pk, now=rows.NOW)
+
+    kinds = [
+        [each["kind"] for each in rows.client(user).get("/api/activity").json()]
+        for user in (who.teammate, who.stranger)
+    ]
+
+    assert kinds == [["vector"], []]
 
 
 def test_a_team_owner_may_remove_what_a_member_added(who: People) -> None:

@@ -5,7 +5,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import measured, save
+from webapp.accounts import services as accounts
+from webapp.accounts.models import Role
 from webapp.common import artifacts
+from webapp.images import sharing
+from webapp.images.models import Access
 from webapp.jobs import worker
 from webapp.jobs.contract import Match, Matched
 from webapp.library import publications, search
@@ -21,9 +25,9 @@ def ask(who, image, *, actor=None, hair_rows=9):
     )
 
 
-def answered(who, image, *vectors):
+def answered(who, image, *vectors, actor=None):
     """Ask, and answer as a worker that found these."""
-    asked = ask(who, image).json()
+    asked = ask(who, image, actor=actor).json()
     job = next(iter(claimed("match")))
     picture = artifacts.put(b"webp", content_type="image/webp")
     matches = tuple(
@@ -66,6 +70,30 @@ def test_only_who_asked_reads_the_answer_and_nobody_else_hears_of_the_question(w
     assert rows.client(who.stranger).get(f"/api/painting-searches/{job_id}").status_code == 404
     kinds = {job["kind"] for job in rows.client(who.teammate).get("/api/jobs").json()}
     assert "match" not in kinds
+
+
+@pytest.mark.parametrize("asker", ["viewer", "guest"])
+def test_who_may_only_look_asks_and_is_answered_while_they_may(who, asker):
+    image, vector = rows.sample(who), save(who, card=measured())
+    user = who.stranger
+    if asker == "viewer":
+        accounts.add_member(team=who.team, user=user, role=Role.VIEWER)
+    else:
+        link = sharing.share(
+            actor=who.owner, image_id=image.pk, access=Access.VIEW, days=None, now=rows.NOW
+        )
+        sharing.open_link(actor=user, secret=sharing.secret_of(link))
+
+    job_id = answered(who, image, vector, actor=user)
+    path = f"/api/painting-searches/{job_id}"
+    shown = rows.client(user).get(path).json()
+    if asker == "viewer":
+        accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=user.pk)
+    else:
+        sharing.unshare(actor=who.owner, share_id=link.pk, now=rows.NOW)
+
+    assert (shown["is_done"], shown["refusal"]) == (True, None)
+    assert rows.client(user).get(path).status_code == 404
 
 
 def test_a_vector_that_was_withdrawn_meanwhile_is_left_out(who):

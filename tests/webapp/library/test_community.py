@@ -10,6 +10,7 @@ from webapp.accounts import services as accounts
 from webapp.accounts.models import Role
 from webapp.common.errors import DomainError
 from webapp.jobs import worker
+from webapp.jobs.contract import VectorUse
 from webapp.library import favorites, policies, publications, search, selectors, services
 from webapp.library.licenses import License
 from webapp.library.models import Appeal, Follow, Notice, Report
@@ -168,15 +169,20 @@ def test_the_community_keeps_the_old_version_until_the_new_one_is_good_enough(wh
     vector = listed(who)
     first = selectors.shown(who.stranger, vector.pk).version.number
 
-    add_version(who, vector)
+    waiting = add_version(who, vector)
     meanwhile = selectors.shown(who.stranger, vector.pk).version.number
+    seen = [line.number for line in selectors.page(who.stranger, vector.pk).versions]
+    stack = (VectorUse(edit_vector_version_id=waiting.pk, strength=1.0),)
+    with pytest.raises(policies.UnknownVectorError):
+        selectors.check_stack(who.stranger, bundle="tiny-16", stack=stack)
+    selectors.check_stack(who.owner, bundle="tiny-16", stack=stack)
     weak = measured().model_copy(update={"success": 0.1})
     worker.finish(rows.claim("batch"), weak, now=rows.later(70))
     after_weak = selectors.shown(who.stranger, vector.pk).version.number
     add_version(who, vector, OFFSET * 0.7)
     worker.finish(rows.claim("batch"), measured(), now=rows.later(80))
 
-    assert (first, meanwhile, after_weak) == (1, 1, 1)
+    assert (first, meanwhile, after_weak, seen) == (1, 1, 1, [1])
     assert selectors.shown(who.stranger, vector.pk).version.number == 3
     assert [line.number for line in selectors.page(who.owner, vector.pk).versions] == [1, 2, 3]
 

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import OFFSET, measured, save
-from webapp.library import exchange, favorites, publications, selectors
+from webapp.library import exchange, favorites, publications, selectors, vector_file
 from webapp.library.licenses import License
 from webapp.library.models import EditVector
 
@@ -156,6 +156,50 @@ def test_a_damaged_file_is_left_out_with_the_reason_and_the_others_enter(who):
     assert [item.refusal for item in items] == [
         "The file is damaged: it does not have the hash that the index says.", None,
     ]  # fmt: skip
+
+
+def test_a_file_with_broken_compression_or_a_password_is_left_out_as_damaged(who):
+    made = collection_of(who, save(who), save(who, offset=OFFSET * 2, title="Frown"))
+    _, data = exchange.export_collection(who.owner, made.pk)
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        smile = zipped.getinfo("smile-v1.safetensors").header_offset
+    name_length = len("smile-v1.safetensors")
+    at = smile + 30 + name_length
+    broken = data[:at] + b"\xff" * 16 + data[at + 16 :]
+    locked = bytearray(data)
+    locked[smile + 6] |= 1  # the flag of encryption, in both headers
+    locked[data.index(b"PK\1\2") + 8] |= 1
+
+    for one in (broken, bytes(locked)):
+        items, _ = import_(who, one)
+        assert items[0].refusal.startswith("The file is damaged")
+
+    assert items[1].refusal == "Your team has this edit vector already."
+
+
+def test_an_archive_without_a_real_title_becomes_a_collection_named_as_the_file(who):
+    made = collection_of(who, save(who))
+    _, data = exchange.export_collection(who.owner, made.pk)
+
+    _, collection_id = import_(
+        who, rewritten(data, _index(lambda index: index.update(title=" \0 ")))
+    )
+
+    assert selectors.collection(who.stranger, collection_id).collection.title == "x"
+
+
+def test_texts_that_the_database_cannot_hold_lose_what_is_wrong_with_them(who):
+    _, data = selectors.file(who.owner, save(who).pk)
+    read = vector_file.read(data)
+    bad = vector_file.write(
+        data=vector_file.offset_bytes(read.offset), shape=read.offset.shape, parts=read.parts,
+        card={**read.card, "title": "Sm\0e", "tags": ["ha\0ppy"]},
+    )  # fmt: skip
+
+    items, _ = import_(who, bad)
+
+    shown = selectors.shown(who.stranger, items[0].edit_vector.pk)
+    assert (shown.title, shown.tags) == ("Sm e", ["ha ppy"])
 
 
 def test_a_zip_that_would_unpack_to_too_much_is_refused_before_it_does(who):
