@@ -33,7 +33,12 @@ from editing.command_line import (
     write,
     write_code,
 )
+from editing.inversion.report import heat_map
 from editing.region import edit_region, read_drawn
+from editing.segmentation.branch import image_uncertainty
+
+# So much disagreement of the branch's members, in nats, is drawn at the top of the scale.
+UNCERTAINTY_TOP = 0.35
 
 
 @click.group(cls=Refusing)
@@ -81,6 +86,11 @@ def draw(
 @click.argument("source", type=existing_file)
 @invert_steps_option
 @click.option("--overlay", type=new_file, help="Also write an overlay.")
+@click.option(
+    "--uncertainty",
+    type=new_file,
+    help="Also write where the branch's members disagree, black to pale yellow.",
+)
 @out_option("Label map to write, an indexed PNG of part ids.", default="labels.png")
 def segment(
     bundle_path: Path,
@@ -88,15 +98,24 @@ def segment(
     source: Path,
     invert_steps: int,
     overlay: Path | None,
+    uncertainty: Path | None,
     out: Path,
 ) -> None:
     """Write the label map of SOURCE, a code or a picture."""
     bundle = open_bundle(bundle_path, device)
-    image, labels = bundle.render_and_segment(code_of(bundle, source, invert_steps))
+    w_plus = code_of(bundle, source, invert_steps)
+    image, labels = bundle.render_and_segment(w_plus)
     palette = bundle.schema.palette()
     write(out, images.labels_to_png(labels, palette))
     if overlay:
         write(overlay, images.to_png_bytes(images.overlay(image, labels, palette)))
+    if uncertainty:
+        with torch.no_grad():
+            taps = bundle.generator.synthesis(w_plus, with_taps=True).taps
+        doubt = bundle.branch.uncertainty(taps, size=bundle.label_size)
+        write(uncertainty, images.to_png_bytes(heat_map(doubt, top=UNCERTAINTY_TOP)))
+        # To standard error, for what follows is a table of parts.
+        click.echo(f"uncertainty {float(image_uncertainty(doubt)):.4f} nats", err=True)
     for part in bundle.schema.parts:
         share = float((labels == part.id).float().mean())
         if share:

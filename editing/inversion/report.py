@@ -79,14 +79,14 @@ def figures(result: InversionResult) -> dict[str, float]:
     }
 
 
-def heat_map(residual: Tensor) -> Tensor:
-    """Return residuals (N, R, R), shares of the range, as pictures (N, 3, R, R) in [-1, 1].
+def heat_map(values: Tensor, *, top: float = HEAT_TOP) -> Tensor:
+    """Return maps (N, R, R) from 0 up as pictures (N, 3, R, R) in [-1, 1].
 
-    Black is no error, pale yellow a quarter of the range or more.
+    Black is 0, pale yellow `top` or more; the default is for residuals, shares of the range.
     """
     # Here, because most callers of this module draw nothing.
     import matplotlib
 
-    scaled = (residual / HEAT_TOP).clamp(0, 1).cpu().numpy()
+    scaled = (values / top).clamp(0, 1).cpu().numpy()
     colors: Any = matplotlib.colormaps["inferno"](scaled)[..., :3]
     return torch.from_numpy(colors).permute(0, 3, 1, 2).float() * 2 - 1

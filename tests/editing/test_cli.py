@@ -71,6 +71,28 @@ def test_draw_paint_optimize_apply_and_refine_on_files(folder):
     assert (folder / "refined.png").is_file()
 
 
+def test_where_the_members_disagree_is_drawn_and_told_as_one_figure(folder):
+    bundle = load_bundle(folder / "bundle")
+    picture = folder / "doubt.png"
+    code = str(folder / "ada.st")
+    worked(folder, "draw", "--sample", "ada", "--save-code", code, "--out", str(picture))
+
+    said = worked(
+        folder, "segment", code, "--uncertainty", str(picture),
+        "--out", str(folder / "labels.png"),
+    )  # fmt: skip
+
+    taps = bundle.generator.synthesis(bundle.samples()["ada"][None], with_taps=True).taps
+    doubt = bundle.branch.uncertainty(taps, size=16)[0]
+    drawn = images.read_image(picture)[0].mean(dim=0)
+    most, least = (divmod(int(i), 16) for i in (doubt.argmax(), doubt.argmin()))
+    assert drawn.shape == (16, 16)
+    assert drawn[most] > drawn[least]
+    (told,) = re.findall(r"uncertainty (\S+) nats", said)
+    tenth = doubt.flatten().sort(descending=True).values[:26].mean()
+    assert float(told) == pytest.approx(float(tenth), abs=1e-4)
+
+
 def test_invert_writes_a_code_and_its_reconstruction(folder):
     picture = folder / "bundle" / "samples" / "ada.png"
     out = folder / "found.safetensors"
