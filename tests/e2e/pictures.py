@@ -3,12 +3,14 @@
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e import platform
 from tests.e2e.conftest import ARGUMENTS, CHROMIUM
-from tests.e2e.platform import ROOT
+from tests.e2e.people import sign_in, sign_up
+from tests.e2e.platform import ROOT, RunningPlatform
 from tests.e2e.studio import open_studio
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -65,18 +67,86 @@ def main() -> None:
         _shoot(page, "library")
         phone.goto("/library")
         _shoot(phone, "library-phone")
+        _community(browser, atelier, page, phone)
         browser.close()
 
 
-def _signed_in(browser: Browser, url: str, email: str, width: int, height: int) -> Page:
-    context = browser.new_context(base_url=url, viewport={"width": width, "height": height})
-    page = context.new_page()
+def _community(browser: Browser, atelier: RunningPlatform, page: Page, phone: Page) -> None:
+    """Walk through the community as a stranger: browse, a card; then search by painting."""
+    glasses = _fork(page, "Round glasses", "Reading glasses", 0.9)
+    for vector in _every(page, "/api/edit-vectors?sort=title"):
+        _write(page, "POST", f"/api/edit-vectors/{vector['id']}/publish", {"is_listed": True})
+    listed = _every(page, "/api/edit-vectors?scope=community&sort=title")
+    for number, vector in enumerate(listed):
+        for liker in (page, phone)[: 1 + number % 2]:
+            _write(liker, "PUT", f"/api/edit-vectors/{vector['id']}/like", {})
+    for title, strength in (("Faint frames", 0.5), ("Bold frames", 1.4)):
+        _fork(phone, "Reading glasses", title, strength)
+
+    stranger = _opened(browser, atelier.url, 1440, 900)
+    sign_up(stranger, atelier, "robin.reed@example.org")
+    stranger.goto("/library?scope=community&sort=liked")
+    stranger.get_by_role("article").nth(2).hover()
+    stranger.wait_for_timeout(2500)
+    _shoot(stranger, "community")
+    for one, name in ((stranger, "card"), (phone, "card-phone")):
+        one.goto(f"/library/{glasses}")
+        expect(one.get_by_text("Measured and listed")).to_be_visible()
+        expect(one.get_by_role("heading", name="Does nearly the same")).to_be_visible()
+        _shoot(one, name)
+
+    studio = open_studio(page, "Nina")
+    studio.choose_part("Beard")
+    for row in (41, 44, 47, 50):
+        studio.stroke((22 + (row - 41) / 2, row), (42 - (row - 41) / 2, row))
+    page.get_by_role("button", name="Find vectors that do this").click()
+    search = page.get_by_role("region", name="Search by painting")
+    found = search.get_by_role("button", name=re.compile("alike, suggested"))
+    expect(found.first).to_be_visible()
+    found.first.hover()
+    page.wait_for_timeout(1500)
+    _shoot(page, "search-by-painting")
+
+
+def _fork(page: Page, of: str, title: str, strength: float) -> str:
+    """Return the id of a fork of the vector called `of`, once it was measured."""
+    source = _every(page, f"/api/edit-vectors?q={of}&sort=relevance")[0]
+    body = {"title": title, "strength": strength}
+    _write(page, "POST", f"/api/edit-vectors/{source['id']}/fork", body)
+    for _ in range(600):
+        made = _every(page, f"/api/edit-vectors?q={title}&sort=relevance")
+        if made and made[0]["version"]["card"]:
+            return str(made[0]["id"])
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{title} was not measured")
+
+
+def _every(page: Page, path: str) -> list[dict[str, Any]]:
+    """Return the first page of a list, with this person's cookies."""
+    answer = page.request.get(path)
+    assert answer.ok, answer.text()
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def _write(page: Page, method: str, path: str, body: dict[str, Any]) -> None:
+    """Change something that needs no picture of the way there."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    token = next(value for name, value in cookies.items() if "csrf" in name.lower())
+    headers = {"X-CSRFToken": token, "Referer": page.url}
+    page.request.fetch(path, method=method, data=body, headers=headers)
+
+
+def _signed_in(browser: Browser, url: str, address: str, width: int, height: int) -> Page:
+    page = _opened(browser, url, width, height)
     page.goto("/sign-in")
-    page.get_by_label("Mail address").fill(email)
-    page.get_by_label("Password").fill("atelier")
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/pictures")
+    sign_in(page, address)
     return page
+
+
+def _opened(browser: Browser, url: str, width: int, height: int) -> Page:
+    context = browser.new_context(base_url=url, viewport={"width": width, "height": height})
+    return context.new_page()
 
 
 def _shoot(page: Page, name: str) -> None:
