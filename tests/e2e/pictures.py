@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e import platform
@@ -95,10 +96,15 @@ def _community(browser: Browser, atelier: RunningPlatform, page: Page, phone: Pa
         expect(one.get_by_role("heading", name="Does nearly the same")).to_be_visible()
         _shoot(one, name)
 
-    studio = open_studio(page, "Nina")
-    studio.choose_part("Beard")
-    for row in (41, 44, 47, 50):
-        studio.stroke((22 + (row - 41) / 2, row), (42 - (row - 41) / 2, row))
+    studio = open_studio(page, "Henrik")
+    family = page.request.get("/api/families").json()[0]
+    ids = {part["title"]: part["id"] for part in family["parts"]}
+    labels = studio.labels()
+    for title in ("Brow, left", "Brow, right"):
+        rows, columns = np.nonzero(labels == ids[title])
+        above = float(rows.min()) - 0.5
+        studio.choose_part(title)
+        studio.stroke((float(columns.min()) + 1, above), (float(columns.max()), above))
     page.get_by_role("button", name="Find vectors that do this").click()
     search = page.get_by_role("region", name="Search by painting")
     found = search.get_by_role("button", name=re.compile("alike, suggested"))
