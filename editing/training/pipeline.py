@@ -11,9 +11,8 @@ Every stage keeps a folder of its own below the output folder: checkpoint, JSONL
 plot, sample sheet.
 """
 
-import multiprocessing
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from editing.training import parallel, recipes
 from editing.training import regressor as reading
 from editing.training.distil import DistilOptions, distil
 from editing.training.encoder import EncoderOptions, start_encoder, train_encoder
-from editing.training.parallel import Team
+from editing.training.parallel import Helpers, Team
 from editing.training.regressor import RegressorOptions, train_regressor
 from editing.training.renders import RenderPlan, Renders
 from editing.training.run import Budget, Clock, Progress, Run
@@ -197,30 +196,8 @@ class Pipeline:
         encoder.mapping.load_state_dict(generator.mapping.state_dict())
         return encoder.eval().requires_grad_(False)
 
-    def _helpers(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> "_Helpers":
-        return _Helpers(target, arguments, self.plan.num_processes)
-
-
-class _Helpers:
-    """Processes 1 to n - 1 of a stage, ended with the leader's block."""
-
-    def __init__(self, target: Callable[..., None], arguments: Sequence[Any], num: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._processes = [
-            context.Process(target=target, args=(rank, num, *arguments), daemon=True)
-            for rank in range(1, num)
-        ]
-
-    def __enter__(self) -> "_Helpers":
-        for process in self._processes:
-            process.start()
-        return self
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        for process in self._processes:
-            if kind is not None:
-                process.terminate()
-            process.join()
+    def _helpers(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> Helpers:
+        return Helpers(target, arguments, self.plan.num_processes)
 
 
 def _draw_part(rank: int, num: int, plan: Plan) -> None:
