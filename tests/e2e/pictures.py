@@ -33,7 +33,7 @@ def main() -> None:
         studio = open_studio(page, "Mei")
         studio.raise_mouth_corners()
         studio.optimize()
-        expect(page.get_by_text(re.compile(r"1\d of 30 steps"))).to_be_visible()
+        expect(studio.progress(r"1\d of 30 steps")).to_be_visible()
         _shoot(page, "studio")
         studio.wait_for_revisions(2)
 

@@ -48,6 +48,11 @@ class Studio:
         assert picture.ok
         return np.asarray(Image.open(io.BytesIO(picture.body())).convert("RGB"))
 
+    def progress(self, words: str) -> Locator:
+        """Return the running job's progress as the panel says it, not the screen reader."""
+        panel = self.page.get_by_role("region", name="Optimize")
+        return panel.get_by_text(re.compile(words))
+
     def choose_part(self, title: str) -> None:
         self.page.get_by_role("option", name=re.compile(f"^{re.escape(title)}")).click()
 

@@ -29,7 +29,7 @@ def test_two_people_paint_share_and_apply_an_edit(person: SignIn) -> None:
     studio.raise_mouth_corners()
     expect(mara.get_by_text(re.compile(r"\d+ pixels painted"))).to_be_visible()
     studio.optimize()
-    expect(mara.get_by_text(re.compile(r"\d+ of 30 steps"))).to_be_visible()
+    expect(studio.progress(r"\d+ of 30 steps")).to_be_visible()
     expect(mara.get_by_label("Loss by step", exact=True)).to_be_visible()
     after, before = studio.wait_for_revisions(known + 1)[:2]
     assert after["kind"] == "optimize"
@@ -105,7 +105,7 @@ def test_cancelling_stops_the_run_and_keeps_the_painting(person: SignIn) -> None
     studio.raise_mouth_corners()
     page.get_by_role("radio", name="100").click()
     studio.optimize()
-    expect(page.get_by_text(re.compile(r"\d+ of 100 steps"))).to_be_visible()
+    expect(studio.progress(r"\d+ of 100 steps")).to_be_visible()
 
     page.get_by_role("button", name=re.compile("^Cancel")).click()
 
@@ -141,7 +141,7 @@ def test_a_killed_worker_loses_no_job_and_makes_one_revision(
     studio.raise_mouth_corners()
     page.get_by_role("radio", name="100").click()
     studio.optimize()
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 100 steps"))).to_be_visible()
+    expect(studio.progress(r"[1-9]\d* of 100 steps")).to_be_visible()
 
     workers = atelier.descendants(r"gpu_worker\.app")
     assert workers
