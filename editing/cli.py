@@ -35,11 +35,8 @@ from editing.command_line import (
 )
 from editing.inversion.report import heat_map
 from editing.region import edit_region, read_drawn
-from editing.segmentation.branch import image_uncertainty
+from editing.segmentation.branch import UNCERTAINTY_TOP, image_uncertainty
 from editing.vectors.card import check_card
-
-# So much disagreement of the branch's members, in nats, is drawn at the top of the scale.
-UNCERTAINTY_TOP = 0.35
 
 
 @click.group(cls=Refusing)
