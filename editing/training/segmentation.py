@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from editing.bundle import Bundle
 
 
-# The ensemble of the public release. Against five it costs, at 64 px and on one thread, 2 ms of a
-# step of 48, 27 ms more for a whole label map, and twice the branch's 3.2 MB.
+# The ensemble of the public release. Against five it costs, at 64 px on one thread, 2 ms more
+# than 48 of a step, 27 ms more of a whole label map, and twice the branch's 3.2 MB.
 NUM_MEMBERS = 10
 
 
