@@ -208,7 +208,12 @@ def test_where_the_device_has_graphs_previews_are_drawn_by_them_captured_once(
 ) -> None:
     graphs = Captured()
     asked: list[tuple[torch.device, int]] = []
-    monkeypatch.setattr(previews, "can_graph", lambda *about: not asked.append(about))
+
+    def can_graph(device: torch.device, resolution: int) -> bool:
+        asked.append((device, resolution))
+        return True
+
+    monkeypatch.setattr(previews, "can_graph", can_graph)
     monkeypatch.setattr(GraphedSynthesis, "capture", graphs.capture)
     streams = [uuid4() for _ in range(3)]
     for stream in streams:
