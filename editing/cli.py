@@ -35,10 +35,8 @@ from editing.command_line import (
 )
 from editing.inversion.report import heat_map
 from editing.region import edit_region, read_drawn
-from editing.segmentation.branch import image_uncertainty
-
-# So much disagreement of the branch's members, in nats, is drawn at the top of the scale.
-UNCERTAINTY_TOP = 0.35
+from editing.segmentation.branch import UNCERTAINTY_TOP, image_uncertainty
+from editing.vectors.card import check_card
 
 
 @click.group(cls=Refusing)
@@ -168,6 +166,10 @@ def optimize_command(
     out: Path,
 ) -> None:
     """Change SOURCE, a code or a picture, until its label map follows PAINTING."""
+    if save_vector is None and (title or license_id):
+        raise click.UsageError("--title and --license describe the file of --save-vector")
+    # Now, and not when the work is done.
+    check_card({"title": title, "license": license_id})
     bundle = open_bundle(bundle_path, device)
     preset = presets.get(preset_name).with_steps(learn=steps)
     target = images.read_labels(painting, num_parts=bundle.num_parts, size=bundle.label_size)

@@ -27,6 +27,7 @@ from editing.errors import EditingError, NotFiniteError, ShapeMismatchError
 from editing.generator.model import Generator
 from editing.images import check_labels
 from editing.losses import OutsideReference, Perceptual
+from editing.options import RATE, WEIGHT, check_choice, check_numbers
 from editing.region import (
     EmptyRegionError,
     Region,
@@ -44,6 +45,12 @@ class StepsOutOfRangeError(EditingError):
     """The number of steps is not between 1 and 1000."""
 
     code = "optimize.steps"
+
+
+class OptimizeOptionsError(EditingError):
+    """A rate, a weight or a choice that no run can be made with."""
+
+    code = "optimize.options"
 
 
 class StrengthError(EditingError):
@@ -122,9 +129,26 @@ class OptimizeOptions:
 
         Raises:
             StepsOutOfRangeError: `steps` is not between 1 and 1000.
+            OptimizeOptionsError: the rate is not within 1e-8 and 10, damping or a weight
+                not within 0 and a million, or a choice unknown.
         """
-        if not 1 <= self.steps <= MAX_STEPS:
-            raise StepsOutOfRangeError(f"steps {self.steps}, allowed are 1 to {MAX_STEPS}")
+        steps = {"steps": (1, MAX_STEPS)}
+        check_numbers(self, steps, refusal=StepsOutOfRangeError, whole=True)
+        weights = (
+            "damping", "lambda_rgb", "lambda_ce", "lambda_id", "lambda_perceptual",
+            "lambda_mse", "lambda_code",
+        )  # fmt: skip
+        check_numbers(
+            self,
+            {"learning_rate": RATE} | dict.fromkeys(weights, WEIGHT),
+            refusal=OptimizeOptionsError,
+        )
+        for name, choices in (
+            ("mse_over", ("outside", "all")),
+            ("keep", ("best", "last")),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            check_choice(self, name, choices, refusal=OptimizeOptionsError)
 
     @classmethod
     def for_refining(cls, *, steps: int = 30) -> Self:

@@ -27,15 +27,25 @@ from torch import Tensor
 
 from editing import images
 from editing.errors import EditingError, ShapeMismatchError
+from editing.options import check_choice, check_numbers
 
 # More pixels than this are first solved at half the size.
 DIRECTLY = 4096
+# Family pixels: as wide as the largest family's picture.
+MAX_REACH = 1024.0
+MAX_STRENGTH = 10.0
 
 
 class PlacementError(EditingError):
     """The square of the family's picture does not touch the upload."""
 
     code = "paste.placement"
+
+
+class PasteOptionsError(EditingError):
+    """A number or a mode with which nothing can be put back."""
+
+    code = "paste.options"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,26 @@ class PasteOptions:
     reach: float = 1.0
     feather: float = 3.0
     strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be put back with.
+
+        Raises:
+            PasteOptionsError: an unknown mode, a reach or feather not within 0 and 1024, or a
+                strength beyond ±10.
+        """
+        check_choice(
+            self, "mode", ("difference", "render", "gradient"), refusal=PasteOptionsError
+        )
+        check_numbers(
+            self,
+            {
+                "reach": (0, MAX_REACH),
+                "feather": (0, MAX_REACH),
+                "strength": (-MAX_STRENGTH, MAX_STRENGTH),
+            },
+            refusal=PasteOptionsError,
+        )
 
 
 def paste_back(

@@ -28,6 +28,9 @@ from torch import Tensor
 
 from editing import images
 from editing.errors import EditingError, ShapeMismatchError
+from editing.options import check_choice, check_numbers
+
+MARGIN = (0, 512)  # label-map pixels: the side of the largest there is
 
 
 class EmptyRegionError(EditingError):
@@ -40,6 +43,12 @@ class DrawnRegionError(EditingError):
     """A hand-drawn region is no picture of this size, or marks nothing."""
 
     code = "region.drawn"
+
+
+class RegionRuleError(EditingError):
+    """A margin, share or choice by which no region can be found."""
+
+    code = "region.rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,20 @@ class RegionRule:
     margin: int | None = None
     give_way: float = 0.15
     of: Literal["parts", "pixels"] = "parts"
+
+    def __post_init__(self) -> None:
+        """Refuse what no region can be found by.
+
+        Raises:
+            RegionRuleError: a margin is no whole number from 0 to 512, `give_way` not within
+                0 and 1, or `of` unknown.
+        """
+        margins = {"margin_at_512": MARGIN} | (
+            {} if self.margin is None else {"margin": MARGIN}
+        )
+        check_numbers(self, margins, refusal=RegionRuleError, whole=True)
+        check_numbers(self, {"give_way": (0, 1)}, refusal=RegionRuleError)
+        check_choice(self, "of", ("parts", "pixels"), refusal=RegionRuleError)
 
     def margin_for(self, label_size: int) -> int:
         """Return the margin in pixels of label maps of this side; at least 1 if scaled."""

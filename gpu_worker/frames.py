@@ -58,6 +58,14 @@ def heat_map(difference: Tensor, *, full: float = 0.25) -> bytes:
     return out.getvalue()
 
 
+def grey_map(shares: Tensor) -> bytes:
+    """Return shares (H, H), cut to 0..1, as an 8-bit grey PNG: 255 is 1 or more."""
+    grey = np.clip(shares.detach().cpu().numpy().astype(np.float64), 0, 1) * 255
+    out = io.BytesIO()
+    Image.fromarray(grey.round().astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
 # Dark to bright with rising lightness, so that it also reads without colour vision.
 SCALE: npt.NDArray[np.float64] = np.array(
     [[8, 8, 16], [74, 18, 92], [176, 42, 92], [240, 108, 54], [252, 226, 150]], dtype=np.float64

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from editing.bundle import Bundle
 from editing.errors import EditingError
+from editing.generator.cuda import GraphedSynthesis, can_graph
 from editing.generator.precision import preview_dtype
 from gpu_worker import frames
 from gpu_worker.bundles import Bundles
@@ -36,6 +37,7 @@ from webapp.jobs.contract import PreviewRequest
 log = logging.getLogger(__name__)
 
 Styles = tuple[Tensor, ...]
+Brush = Callable[[Styles], Tensor]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 WAIT_SECONDS = 1.0
@@ -69,6 +71,18 @@ class Drawn:
     image: Tensor
 
 
+def brush(bundle: Bundle) -> Brush:
+    """Return what draws pictures (N, 3, R, R) from styles: graphs if the device has them."""
+    synthesis, dtype = bundle.generator.synthesis, preview_dtype(bundle.device)
+    if can_graph(bundle.device, bundle.resolution):
+        try:
+            return GraphedSynthesis.capture(synthesis, dtype=dtype).from_styles
+        except RuntimeError:
+            # So CUDA refuses, and says that memory is short. A lost device shows at once.
+            log.warning("previews of %s are drawn without graphs", bundle.name, exc_info=True)
+    return lambda styles: synthesis.from_styles(styles, dtype=dtype).image
+
+
 class Painter:
     """Draws wishes; all methods run on the device's thread.
 
@@ -80,11 +94,13 @@ class Painter:
         self._bundles = bundles
         self._bases: Recent[tuple[str, str], Styles] = Recent(256)
         self._offsets: Recent[tuple[str, UUID], Styles] = Recent(512)
+        self._brushes: dict[str, tuple[Bundle, Brush]] = {}
 
     def forget(self) -> None:
         """Drop what is cached; for an exhausted memory."""
         self._bases.clear()
         self._offsets.clear()
+        self._brushes.clear()
 
     @torch.no_grad()
     def draw(self, bundle_name: str, wishes: list[PreviewRequest]) -> list[Drawn]:
@@ -105,11 +121,18 @@ class Painter:
         if not accepted:
             return []
         batch = tuple(torch.cat(layer) for layer in zip(*styles, strict=True))
-        drawn = bundle.generator.synthesis.from_styles(
-            batch, dtype=preview_dtype(bundle.device)
-        )
-        images = drawn.image.cpu()
+        images = self._brush(bundle)(batch).cpu()
         return [Drawn(wish, image) for wish, image in zip(accepted, images, strict=True)]
+
+    def _brush(self, bundle: Bundle) -> Brush:
+        """Return what draws pictures of a warm bundle; graphs of dropped ones are let go."""
+        warm = {*self._bundles.warm()}
+        self._brushes = {name: kept for name, kept in self._brushes.items() if name in warm}
+        of, found = self._brushes.get(bundle.name, (None, None))
+        if of is not bundle or found is None:
+            found = brush(bundle)
+            self._brushes[bundle.name] = (bundle, found)
+        return found
 
     def _wanted(self, bundle: Bundle, wish: PreviewRequest) -> Styles:
         synthesis = bundle.generator.synthesis

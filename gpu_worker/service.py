@@ -13,6 +13,7 @@ from functools import partial
 import torch
 
 from editing.bundle import Bundle
+from editing.generator.cuda import allow_tf32
 from editing.perceptual import load_lpips, with_lpips
 from gpu_worker.bundles import Bundles
 from gpu_worker.device import Device, DeviceStoppedError, Urgency, choose
@@ -48,6 +49,7 @@ class Service:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         target = choose(settings.DEVICE)
+        allow_tf32(target)
         self.device = Device(device=target, num_threads=num_threads(settings.TORCH_THREADS))
         self.bundles = Bundles(
             settings.BUNDLES_DIR,

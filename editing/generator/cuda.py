@@ -4,6 +4,10 @@ Small pictures are bound by the launches of kernels, not by what these compute. 
 graph replays all launches of one forward pass as one. Its inputs and outputs are fixed
 memory, hence one graph per batch size, and batches in between are padded.
 
+Written from PyTorch's documentation. Which path is taken, and how batches are split and
+padded, is tested on CPUs; capturing and replaying itself is tested where a device is (marker
+`gpu`), and has not run on one yet. The optimization loop is not graphed.
+
 Shapes: N images.
 """
 
@@ -17,14 +21,32 @@ from editing.generator.synthesis import Synthesis
 
 BATCH_SIZES = (1, 2, 4, 8)
 WARM_UP_RUNS = 3
+# Beyond, kernels take longer than their launches, and every graph holds a picture's features.
+LARGEST_GRAPHED = 256
+# Volta; what is older has no TF32 and no kernels in today's builds of PyTorch.
+OLDEST_CAPABILITY = (7, 0)
 
 
-def allow_tf32() -> None:
-    """Let CUDA multiply float32 matrices in TF32; convolutions may already.
+def allow_tf32(device: torch.device) -> bool:
+    """Let a CUDA device multiply float32 matrices in TF32; return whether it is one.
 
-    Set it where previews are drawn: results differ by about a thousandth.
+    Once per process, at its start: it holds for every product from then on. Convolutions may
+    already, by PyTorch's default. Products differ by about a thousandth.
     """
+    if device.type != "cuda":
+        return False
     torch.set_float32_matmul_precision("high")
+    return True
+
+
+def can_graph(device: torch.device, resolution: int) -> bool:
+    """Return whether pictures of this side are to be drawn by graphs on the device."""
+    return (
+        device.type == "cuda"
+        and resolution <= LARGEST_GRAPHED
+        and torch.cuda.is_available()
+        and torch.cuda.get_device_capability(device) >= OLDEST_CAPABILITY
+    )
 
 
 class GraphedSynthesis:

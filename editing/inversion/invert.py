@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from editing.errors import EditingError, NotFiniteError, ShapeMismatchError
+from editing.options import RATE, WEIGHT, check_choice, check_numbers
 
 if TYPE_CHECKING:
     from editing.bundle import Bundle
@@ -32,9 +33,9 @@ MAX_STEPS = 1000
 
 
 class InversionOptionsError(EditingError):
-    """The number of steps is not between 0 and 1000."""
+    """A number of steps, a rate, a weight or a choice that no inversion can be made with."""
 
-    code = "invert.steps"
+    code = "invert.options"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,21 @@ class InvertOptions:
         """Refuse numbers that no run can be made with.
 
         Raises:
-            InversionOptionsError: `steps` is not between 0 and 1000.
+            InversionOptionsError: names what is wrong and what was expected.
         """
-        if not 0 <= self.steps <= MAX_STEPS:
-            raise InversionOptionsError(f"steps {self.steps}, allowed are 0 to {MAX_STEPS}")
+        counts = dict.fromkeys(("steps", "lookahead"), (0, MAX_STEPS))
+        check_numbers(self, counts, refusal=InversionOptionsError, whole=True)
+        weights = ("lambda_perceptual", "lambda_mse", "lambda_pull")
+        check_numbers(
+            self,
+            {"learning_rate": RATE} | dict.fromkeys(weights, WEIGHT),
+            refusal=InversionOptionsError,
+        )
+        for name, choices in (
+            ("schedule", ("rise_fall", "constant")),
+            ("pull_to", ("first", "own_encoding", "nothing")),
+        ):
+            check_choice(self, name, choices, refusal=InversionOptionsError)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of update `step`, counted from 0."""

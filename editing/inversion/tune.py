@@ -32,6 +32,7 @@ from torch.func import functional_call
 
 from editing.errors import EditingError, NotFiniteError, ShapeMismatchError
 from editing.inversion.invert import InversionResult
+from editing.options import RATE, WEIGHT, check_numbers
 
 if TYPE_CHECKING:
     from editing.bundle import Bundle
@@ -89,10 +90,14 @@ class TuneOptions:
         Raises:
             TuneOptionsError: names the number and its range.
         """
-        if not 1 <= self.steps <= MAX_STEPS:
-            raise TuneOptionsError(f"steps {self.steps}, allowed are 1 to {MAX_STEPS}")
-        if not 1 <= self.rank <= MAX_RANK:
-            raise TuneOptionsError(f"rank {self.rank}, allowed are 1 to {MAX_RANK}")
+        counts = {"steps": (1, MAX_STEPS), "rank": (1, MAX_RANK)}
+        check_numbers(self, counts, refusal=TuneOptionsError, whole=True)
+        weights = ("lambda_perceptual", "lambda_mse", "lambda_rest", "stop_at")
+        check_numbers(
+            self,
+            {"learning_rate": RATE} | dict.fromkeys(weights, WEIGHT),
+            refusal=TuneOptionsError,
+        )
 
 
 @dataclass(frozen=True)

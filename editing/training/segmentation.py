@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from editing.bundle import Bundle
 
 
+# The ensemble of the public release. Against five it costs, at 64 px on one thread, 2 ms more
+# than 48 of a step, 27 ms more of a whole label map, and twice the branch's 3.2 MB.
+NUM_MEMBERS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class LabelOptions:
     """How many pictures are labelled, out of how many, and how hard they are inverted."""
@@ -34,7 +39,9 @@ class LabelOptions:
     num_candidates: int = 1024
     min_pixels: int = 5
     invert_steps: int = 150
-    fit: fitting.FitOptions = field(default_factory=fitting.FitOptions)
+    fit: fitting.FitOptions = field(
+        default_factory=lambda: fitting.FitOptions(num_members=NUM_MEMBERS)
+    )
     seed: int = 41
 
 

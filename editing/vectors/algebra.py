@@ -7,7 +7,7 @@ measurement still knows which direction was meant.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from editing.errors import EditingError, ShapeMismatchError
 from editing.vectors.vector import EditVector, OtherModelError, touched_layers
 
 KEPT = ("model", "space", "noise", "truncation", "dtype", "part_schema_version", "margin")
+UNKNOWN_LICENSE = "LicenseRef-unknown"
 
 
 class LayersError(EditingError):
@@ -136,14 +137,9 @@ def _card(stack: Sequence[tuple[EditVector, float]], *, operation: str) -> dict[
     effect = _learned_effect(stack)
     if effect:
         card["learned_effect"] = effect
-    # A result may be used only under the terms of everything it was made of.
-    licenses = sorted({str(other["license"]) for other in cards if other.get("license")})
-    if len(licenses) == 1:
-        card["license"] = licenses[0]
-    elif licenses:
-        card["license"] = " AND ".join(
-            f"({name})" if " " in name else name for name in licenses
-        )
+    license = _license(cards)
+    if license:
+        card["license"] = license
     parents = []
     for vector, strength in stack:
         parent: dict[str, Any] = {"content_hash": vector.content_hash, "strength": strength}
@@ -151,6 +147,21 @@ def _card(stack: Sequence[tuple[EditVector, float]], *, operation: str) -> dict[
     card["lineage"] = {"operation": operation, "parents": parents}
     card["learned_from"] = {"how": "combine"}
     return card
+
+
+def _license(cards: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the terms of everything together, None where no card says any.
+
+    A card without terms beside one with terms counts as `LicenseRef-unknown`: the result is
+    not free to use under the terms of the other alone.
+    """
+    said = [card.get("license") for card in cards]
+    if not any(said):
+        return None
+    names = sorted({str(name or UNKNOWN_LICENSE) for name in said})
+    if len(names) == 1:
+        return names[0]
+    return " AND ".join(f"({name})" if " " in name else name for name in names)
 
 
 def _learned_effect(stack: Sequence[tuple[EditVector, float]]) -> dict[str, list[float]]:

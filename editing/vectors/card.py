@@ -139,8 +139,9 @@ class VectorCard(_Card):
     author: str | None = None
     license: License | None = Field(None, description="SPDX expression")
     attribution: str | None = None
-    side_effects: list[str] | None = None
-    collides_with: list[str] | None = None
+    side_effects: list[str] | None = Field(
+        None, description="parts that change though the vector is not for them, most first"
+    )
 
 
 def check_card(card: dict[str, Any]) -> None:
@@ -154,6 +155,11 @@ def check_card(card: dict[str, Any]) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(key) for key in first["loc"])
+        if place == "license":
+            raise VectorCardError(
+                f"the card's license is {card['license']!r}, expected an SPDX expression such "
+                "as CC-BY-4.0, up to 200 characters"
+            ) from error
         raise VectorCardError(f"the card's {place}: {first['msg']}") from error
 
 

@@ -37,6 +37,8 @@ STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 OUTSIDE_LIMIT = 0.06
 # A tenth of the range in one channel, or less in all: where people notice.
 VISIBLE = 0.04
+# A part changes if its area does by more than this share of the picture, on average.
+SEEN_AREA = 5e-4
 # What a transferred vector must reach.
 TRANSFER_SUCCESS = 0.7
 TRANSFER_SIMILARITY = 0.6
@@ -83,7 +85,9 @@ class Card:
         additivity: the effect at strength 2 along twice that at strength 1; 1 adds up
             exactly, less saturates, more runs away. None where strength 1 has no effect or
             2 was not asked for.
-        effects: mean effect of strength 1 on every part on which it shows.
+        parts: names of the parts that the vector is for.
+        effects: mean effect of strength 1 on those, and on every other part whose area
+            changes by more than `SEEN_AREA`.
         valid_range: the strengths up to which the change outside stays below 0.06.
         distance_to_w: spread between layers that strength 1 brings into a code of W, in
             units of the family's spread.
@@ -101,12 +105,19 @@ class Card:
     identity: float | None
     success: float
     additivity: float | None
+    parts: frozenset[str]
     effects: dict[str, PartEffect]
     valid_range: tuple[float, float]
     distance_to_w: float
     norm: float
     by_strength: tuple[AtStrength, ...]
     signature: tuple[float, ...]
+
+    @property
+    def side_effects(self) -> tuple[str, ...]:
+        """Return the parts that change though the vector is not for them, most first."""
+        others = self.effects.keys() - self.parts
+        return tuple(sorted(others, key=lambda name: -abs(self.effects[name].area)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures, without pictures and signature, as plain JSON."""
@@ -243,10 +254,11 @@ def measure(
         identity=by_strength[1.0].identity,
         success=by_strength[1.0].success,
         additivity=_additivity(effects[::2], at_two, vector.parts),
+        parts=frozenset(bundle.schema.parts[part].name for part in vector.parts),
         effects={
             part.name: PartEffect(*mean[part.id].tolist())
             for part in bundle.schema.parts
-            if part.id in vector.parts or abs(float(mean[part.id, 0])) > 5e-4
+            if part.id in vector.parts or abs(float(mean[part.id, 0])) > SEEN_AREA
         },
         valid_range=(min(reached, default=0.0), max(reached, default=0.0)),
         distance_to_w=float(spread.square().mean().sqrt()) / max(bundle.w_spread, 1e-9),
@@ -261,6 +273,7 @@ def with_card(vector: EditVector, card: Card) -> EditVector:
     measured = card.to_json()
     more = {
         "calibration": measured,
+        "side_effects": list(card.side_effects),
         "valid_range": measured["valid_range"],
         "unit": unit({**vector.card, "calibration": measured}),
         "unit_norm": measured["norm"],

@@ -1,8 +1,9 @@
 """What does each kind of job do? One module per kind: parameters to result."""
 
-from gpu_worker.runners import invert, match, measure, optimize, refine, render
+from gpu_worker.runners import invert, match, measure, optimize, refine, render, uncertainty
 from gpu_worker.workbench import Workbench
 from webapp.jobs.contract import (
+    FindUncertainty,
     InvertImage,
     JobResult,
     MatchPainting,
@@ -35,3 +36,5 @@ def run(bench: Workbench) -> JobResult:
             return measure.run(bench, request)
         case MatchPainting():
             return match.run(bench, request)
+        case FindUncertainty():
+            return uncertainty.run(bench, request)

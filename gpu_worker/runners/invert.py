@@ -17,7 +17,7 @@ def run(bench: Workbench, request: InvertImage) -> Inverted:
 
     Raises:
         ImageReadError: the stored crop is not a picture.
-        InversionOptionsError: the number of steps is out of range.
+        InversionOptionsError: a setting is out of range.
     """
     bundle = bench.bundle(request.bundle)
     source = images.read_image(worker.read_artifact(request.source), size=bundle.resolution).to(

@@ -132,6 +132,26 @@ def test_undo_and_redo_take_back_and_bring_back_ones_own_stroke(person: SignIn) 
     page.get_by_role("button", name="Optimize", exact=True).wait_for()
 
 
+def test_where_the_parts_are_uncertain_lies_over_the_picture_until_it_is_put_away(
+    person: SignIn,
+) -> None:
+    page = person(MARA)
+    open_studio(page, "Layla")
+    meaning = page.get_by_role("region", name="Where the parts are uncertain")
+    canvas = page.locator("canvas[data-uncertainty]")
+
+    page.keyboard.press("u")
+    expect(meaning.get_by_text(re.compile(r"\d+ networks name the parts"))).to_be_visible()
+    expect(canvas).to_have_count(1)
+    expect(page.get_by_role("radio", name="Uncertain")).to_be_checked()
+
+    page.keyboard.press("u")
+    expect(meaning).to_have_count(0)
+    expect(canvas).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_text("Where the parts are uncertain, on or off")).to_be_visible()
+
+
 def test_a_killed_worker_loses_no_job_and_makes_one_revision(
     person: SignIn, atelier: RunningPlatform
 ) -> None:

@@ -186,6 +186,20 @@ def test_a_preset_is_named_in_what_is_said_and_in_the_vector(folder, preset):
     assert card["license"] == "CC0-1.0"
 
 
+def test_words_for_a_vector_that_no_card_can_hold_are_refused_before_any_work(folder):
+    existing = str(folder / "bundle" / "samples" / "ada.png")
+    args = ["--bundle", "no such bundle", existing, existing, "--out", str(folder / "e.png")]
+
+    bad = CliRunner().invoke(
+        main, ["optimize", *args, "--license", "ask me; really?", "--save-vector", "v.st"]
+    )
+    lost = CliRunner().invoke(main, ["optimize", *args, "--license", "MIT"])
+
+    assert "license is 'ask me; really?', expected an SPDX expression" in bad.output
+    assert "--save-vector" in lost.output
+    assert not (folder / "e.png").exists()
+
+
 def test_a_hand_drawn_region_limits_the_edit_and_one_elsewhere_is_refused(folder):
     sample = str(folder / "bundle" / "samples" / "ada.png")
     painting = painted_block(folder)

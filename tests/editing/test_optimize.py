@@ -9,7 +9,12 @@ import torch
 from editing import optimize
 from editing.errors import NotFiniteError, ShapeMismatchError
 from editing.images import LabelMapError
-from editing.optimize import OptimizeOptions, StepsOutOfRangeError, StrengthError
+from editing.optimize import (
+    OptimizeOptions,
+    OptimizeOptionsError,
+    StepsOutOfRangeError,
+    StrengthError,
+)
 from editing.region import EmptyRegionError, Region, changed_parts, region_of_interest
 from tests.factories.networks import tiny_bundle, tiny_codes
 
@@ -184,10 +189,25 @@ def test_a_wider_margin_of_a_refinement_leaves_less_to_compare():
     assert wide.rgb == 0
 
 
-@pytest.mark.parametrize("steps", [-1, 0, 10**6])
+@pytest.mark.parametrize("steps", [-1, 0, 10**6, 2.5, math.nan])
 def test_step_counts_out_of_range_are_refused(steps):
     with pytest.raises(StepsOutOfRangeError):
         OptimizeOptions(steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("learning_rate", 0.0), ("learning_rate", math.nan), ("learning_rate", "fast"),
+        ("damping", -1.0), ("lambda_ce", math.inf), ("lambda_rgb", -0.1), ("keep", "first"),
+        ("precision", "float16"), ("mse_over", "inside"),
+    ],
+)  # fmt: skip
+def test_rates_weights_and_choices_that_no_run_can_be_made_with_are_refused_in_words(
+    name, value
+):
+    with pytest.raises(OptimizeOptionsError, match=f"{name} is {value!r}, expected"):
+        OptimizeOptions(**{name: value})
 
 
 def test_paintings_that_do_not_belong_to_the_picture_are_refused_before_any_work():

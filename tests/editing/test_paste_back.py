@@ -1,5 +1,7 @@
 """Pasting back: the edit at the upload's own size, everything else untouched."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from editing import images
 from editing.errors import ShapeMismatchError
 from editing.paste_back import (
     PasteOptions,
+    PasteOptionsError,
     Placement,
     PlacementError,
     membrane,
@@ -184,3 +187,12 @@ def test_squares_outside_and_pictures_that_do_not_match_are_refused():
             photo, square, square[..., :8], region=middle(), placement=Placement(0, 0, 16)
         )
     assert refusal.value.code == "paste.placement"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("mode", "poisson"), ("reach", -1.0), ("feather", math.nan), ("strength", math.inf)],
+)
+def test_modes_and_numbers_that_nothing_can_be_put_back_with_are_refused(name, value):
+    with pytest.raises(PasteOptionsError, match=f"{name} is {value!r}, expected"):
+        PasteOptions(**{name: value})

@@ -13,6 +13,7 @@ from editing.region import (
     DrawnRegionError,
     EmptyRegionError,
     RegionRule,
+    RegionRuleError,
     changed_parts,
     default_margin,
     edit_region,
@@ -222,6 +223,21 @@ def test_the_release_frees_painted_pixels_where_ours_frees_parts():
 def test_margins_of_presets_scale_too(at_512, side, margin):
     assert RegionRule(margin_at_512=at_512).margin_for(side) == margin
     assert RegionRule(margin_at_512=at_512, margin=7).margin_for(side) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("margin", -1),
+        ("margin", 2.5),
+        ("margin_at_512", 1000),
+        ("give_way", 2.0),
+        ("of", "all"),
+    ],
+)
+def test_rules_by_which_no_region_can_be_found_are_refused(name, value):
+    with pytest.raises(RegionRuleError, match=f"{name} is {value!r}, expected"):
+        RegionRule(**{name: value})
 
 
 def png(picture: Image.Image) -> bytes:

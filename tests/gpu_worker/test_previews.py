@@ -10,6 +10,8 @@ from PIL import Image as Pillow
 
 from editing import vectors
 from editing.bundle import Bundle
+from editing.generator.cuda import GraphedSynthesis
+from editing.generator.synthesis import Synthesis
 from editing.vectors import EditVector
 from gpu_worker import previews
 from gpu_worker.bundles import Bundles
@@ -182,6 +184,83 @@ def test_an_exhausted_memory_halves_the_batch(
 
     assert sizes == [4, 2, 1, 1, 2, 1, 1]
     assert all(frame(stream) for stream in streams)
+
+
+class Captured:
+    """Stands in for graphs where there is no device, and counts the batches it draws."""
+
+    def __init__(self) -> None:
+        self.num_captures = 0
+        self.batches: list[int] = []
+
+    def capture(self, synthesis: Synthesis, *, dtype: torch.dtype | None) -> "Captured":
+        self.num_captures += 1
+        self.synthesis, self.dtype = synthesis, dtype
+        return self
+
+    def from_styles(self, styles: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        self.batches.append(len(styles[0]))
+        return self.synthesis.from_styles(styles, dtype=self.dtype).image
+
+
+def test_where_the_device_has_graphs_previews_are_drawn_by_them_captured_once(
+    service: Previews, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs = Captured()
+    asked: list[tuple[torch.device, int]] = []
+
+    def can_graph(device: torch.device, resolution: int) -> bool:
+        asked.append((device, resolution))
+        return True
+
+    monkeypatch.setattr(previews, "can_graph", can_graph)
+    monkeypatch.setattr(GraphedSynthesis, "capture", graphs.capture)
+    streams = [uuid4() for _ in range(3)]
+    for stream in streams:
+        ask(wish(stream))
+    service.serve_once(timeout=1)
+    ask(wish(streams[0], seq=2))
+    service.serve_once(timeout=1)
+
+    assert asked == [(torch.device("cpu"), 16)]
+    assert (graphs.num_captures, graphs.batches) == (1, [3, 1])
+    assert all(frame(stream) for stream in streams)
+
+
+def test_a_device_that_refuses_to_capture_draws_the_plain_way(
+    service: Previews,
+    shelf: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(synthesis: Synthesis, *, dtype: torch.dtype | None) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(previews, "can_graph", lambda device, resolution: True)
+    monkeypatch.setattr(GraphedSynthesis, "capture", refuse)
+    stream = uuid4()
+    ask(wish(stream))
+
+    assert service.serve_once(timeout=1) == 1
+
+    assert frame(stream) is not None
+    assert "drawn without graphs" in caplog.text
+
+
+def test_graphs_of_a_bundle_that_left_the_device_are_let_go(
+    bundles: Bundles, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs = Captured()
+    monkeypatch.setattr(previews, "can_graph", lambda device, resolution: True)
+    monkeypatch.setattr(GraphedSynthesis, "capture", graphs.capture)
+    painter = Painter(bundles)
+    painter.draw("tiny-16", [wish(uuid4())])
+
+    bundles._warm.clear()
+    painter.draw("tiny-16", [wish(uuid4())])
+
+    assert graphs.num_captures == 2
+    assert graphs.synthesis is bundles.get("tiny-16").generator.synthesis
 
 
 def test_nothing_waiting_costs_one_look(service: Previews, shelf: Shelf) -> None:

@@ -21,6 +21,7 @@ from webapp.images import (
     selectors,
     services,
     sharing,
+    uncertainty,
     uploads,
 )
 from webapp.images.models import Access, Revision
@@ -45,6 +46,7 @@ from webapp.images.schemas import (
     ShareSecret,
     VersionRequest,
 )
+from webapp.images.uncertainty import UncertaintyOut
 from webapp.jobs.contract import BundleName, SearchScope
 from webapp.jobs.schemas import JobOut
 from webapp.library import selectors as library
@@ -316,6 +318,23 @@ def search_by_painting(
 def get_painting_search(request: HttpRequest, job_id: UUID) -> PaintingSearchOut:
     """What a search by painting found; for who asked."""
     return painting_search.answer(auth.person(request), job_id)
+
+
+# ---- where a label map is uncertain --------------------------------------------------------
+
+
+@router.post("/revisions/{revision_id}/uncertainty", response={202: UncertaintyOut})
+def ask_uncertainty(request: HttpRequest, revision_id: UUID) -> Status[UncertaintyOut]:
+    """Find where the label map of a revision is uncertain; for all who may see it."""
+    actor = auth.person(request)
+    job = uncertainty.start(actor=actor, revision_id=revision_id, now=timezone.now())
+    return Status(202, uncertainty.answer(actor, job.pk))
+
+
+@router.get("/uncertainties/{job_id}", response=UncertaintyOut)
+def get_uncertainty(request: HttpRequest, job_id: UUID) -> UncertaintyOut:
+    """Where a label map is uncertain; for who asked."""
+    return uncertainty.answer(auth.person(request), job_id)
 
 
 @router.post("/revisions/{revision_id}/edit-vector-version", response={201: EditVectorOut})

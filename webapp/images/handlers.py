@@ -18,6 +18,7 @@ from webapp.jobs.contract import (
     OptimizeEdit,
     RefineEdit,
     RenderEdit,
+    UncertaintyFound,
 )
 from webapp.jobs.models import Job
 from webapp.jobs.registry import JobError
@@ -28,6 +29,7 @@ def register() -> None:
     registry.register("invert", on_success=inverted, on_failure=not_inverted)
     for kind in ("optimize", "refine", "render"):
         registry.register(kind, on_success=edited)
+    registry.register("uncertainty", on_success=answered)
 
 
 def _locked(job: Job) -> Image:
@@ -110,3 +112,9 @@ def edited(*, job: Job, result: JobResult, now: datetime) -> UUID:
         now=now,
     )
     return revision.id
+
+
+def answered(*, job: Job, result: JobResult, now: datetime) -> UUID | None:
+    """Leave the answer on the job's row, where who asked reads it; there is no revision."""
+    assert isinstance(result, UncertaintyFound), "such a question ends with UncertaintyFound"
+    return None

@@ -113,8 +113,24 @@ class MatchPainting(Message):
     num_matches: Annotated[int, Field(ge=1, le=24)] = 6
 
 
+class FindUncertainty(Message):
+    """Find where the label map of a revision is uncertain."""
+
+    kind: Literal["uncertainty"] = "uncertainty"
+    image_id: UUID
+    bundle: BundleName
+    base_revision_id: UUID
+    w_plus: ArtifactHash
+
+
 JobRequest = Annotated[
-    InvertImage | OptimizeEdit | RefineEdit | RenderEdit | MeasureEditVector | MatchPainting,
+    InvertImage
+    | OptimizeEdit
+    | RefineEdit
+    | RenderEdit
+    | MeasureEditVector
+    | MatchPainting
+    | FindUncertainty,
     Field(discriminator="kind"),
 ]
 
@@ -213,7 +229,19 @@ class Matched(Message):
     seconds: float
 
 
-JobResult = Annotated[Inverted | Edited | Measured | Matched, Field(discriminator="kind")]
+class UncertaintyFound(Message):
+    """Where the members of the segmentation branch disagree about a label map."""
+
+    kind: Literal["uncertainty"] = "uncertainty"
+    map: ArtifactHash  # PNG, one grey channel of label_size; 255 is `top` nats or more
+    top: float
+    overall: float  # nats, mean over the most uncertain tenth of the pixels
+    num_members: int
+
+
+JobResult = Annotated[
+    Inverted | Edited | Measured | Matched | UncertaintyFound, Field(discriminator="kind")
+]
 
 
 class PreviewRequest(Message):

@@ -28,11 +28,12 @@ LANES: dict[str, Lane] = {
     "refine": Lane.INTERACTIVE,
     "render": Lane.INTERACTIVE,
     "match": Lane.INTERACTIVE,
+    "uncertainty": Lane.INTERACTIVE,
     "measure": Lane.BATCH,
 }
 
 
-QUESTIONS = frozenset({"match"})  # change nothing; who asked reads the answer
+QUESTIONS = frozenset({"match", "uncertainty"})  # change nothing; who asked reads the answer
 
 
 class Status(models.TextChoices):

@@ -8,6 +8,7 @@ Letters: N pictures, R their side, L layers of `w_plus`, D = w_dim.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,7 +107,7 @@ class Trained:
     seconds: float
 
 
-class Method:
+class Method(ABC):
     """One way to make people smile. `strengths` are its sweep; empty if it has no dial."""
 
     name = ""
@@ -115,13 +116,13 @@ class Method:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
 
+    @abstractmethod
     def prepare(self) -> Trained:
         """Learn, fit or train what is needed, or read it back from the store."""
-        raise NotImplementedError
 
+    @abstractmethod
     def edit(self, given: Pictures, strength: float) -> Tensor:
         """Return the edited pictures (N, 3, R, R)."""
-        raise NotImplementedError
 
 
 class EditGan(Method):

@@ -24,6 +24,7 @@ export type EditVector = Plain<Schemas["EditVectorOut"]>;
 export type VectorPage = Plain<Schemas["VectorPageOut"]>;
 export type License = Plain<Schemas["LicenseIn"]>;
 export type PaintingSearch = Plain<Schemas["PaintingSearchOut"]>;
+export type Uncertainty = Schemas["UncertaintyOut"];
 export type PaintingMatch = Plain<Schemas["MatchOut"]>;
 export type Report = Schemas["ReportOut"];
 export type Appeal = Schemas["AppealOut"];

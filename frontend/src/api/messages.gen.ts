@@ -114,6 +114,31 @@ export interface components {
              */
             total: number | null;
         };
+        /**
+         * FindUncertainty
+         * @description Find where the label map of a revision is uncertain.
+         */
+        FindUncertainty: {
+            /**
+             * Base Revision Id
+             * Format: uuid
+             */
+            base_revision_id: string;
+            /** Bundle */
+            bundle: string;
+            /**
+             * Image Id
+             * Format: uuid
+             */
+            image_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "uncertainty";
+            /** W Plus */
+            w_plus: string;
+        };
         FromBrowser: components["schemas"]["Hello"] | components["schemas"]["DrawStroke"] | components["schemas"]["DrawUndo"] | components["schemas"]["Claim"] | components["schemas"]["Preview"] | components["schemas"]["RestStack"] | components["schemas"]["Watch"] | components["schemas"]["AckFrame"] | components["schemas"]["Ping"];
         FromServer: components["schemas"]["Welcome"] | components["schemas"]["OpDone"] | components["schemas"]["Presence"] | components["schemas"]["StackRested"] | components["schemas"]["JobChanged"] | components["schemas"]["RoomChanged"] | components["schemas"]["RevisionAdded"] | components["schemas"]["Refused"] | components["schemas"]["Resync"] | components["schemas"]["Pong"];
         /** Hello */
@@ -223,8 +248,8 @@ export interface components {
              */
             type: "job";
         };
-        JobRequest: components["schemas"]["InvertImage"] | components["schemas"]["OptimizeEdit"] | components["schemas"]["RefineEdit"] | components["schemas"]["RenderEdit"] | components["schemas"]["MeasureEditVector"] | components["schemas"]["MatchPainting"];
-        JobResult: components["schemas"]["Inverted"] | components["schemas"]["Edited"] | components["schemas"]["Measured"] | components["schemas"]["Matched"];
+        JobRequest: components["schemas"]["InvertImage"] | components["schemas"]["OptimizeEdit"] | components["schemas"]["RefineEdit"] | components["schemas"]["RenderEdit"] | components["schemas"]["MeasureEditVector"] | components["schemas"]["MatchPainting"] | components["schemas"]["FindUncertainty"];
+        JobResult: components["schemas"]["Inverted"] | components["schemas"]["Edited"] | components["schemas"]["Measured"] | components["schemas"]["Matched"] | components["schemas"]["UncertaintyFound"];
         /**
          * Match
          * @description One edit vector that does what was painted, as far as `match` says.
@@ -751,6 +776,25 @@ export interface components {
              * @constant
              */
             type: "team";
+        };
+        /**
+         * UncertaintyFound
+         * @description Where the members of the segmentation branch disagree about a label map.
+         */
+        UncertaintyFound: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "uncertainty";
+            /** Map */
+            map: string;
+            /** Num Members */
+            num_members: number;
+            /** Overall */
+            overall: number;
+            /** Top */
+            top: number;
         };
         /**
          * Undo

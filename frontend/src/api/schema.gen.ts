@@ -1160,6 +1160,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/revisions/{revision_id}/uncertainty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Uncertainty
+         * @description Find where the label map of a revision is uncertain; for all who may see it.
+         */
+        post: operations["ask_uncertainty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1539,6 +1559,26 @@ export interface paths {
          * @description End a token at once.
          */
         delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uncertainties/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Uncertainty
+         * @description Where a label map is uncertain; for who asked.
+         */
+        get: operations["get_uncertainty"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3234,6 +3274,38 @@ export interface components {
             name: string;
             /** Scopes */
             scopes: ("read" | "edit" | "publish" | "admin")[];
+        };
+        /**
+         * UncertaintyOut
+         * @description The answer, once a worker has given it.
+         *
+         *     `map_url` is a grey picture of the label map's size: white is `top` nats or more, black is
+         *     where all `num_members` networks agree. `overall` is the mean, in nats, over the most
+         *     uncertain tenth of the pixels.
+         */
+        UncertaintyOut: {
+            /** Is Done */
+            is_done: boolean;
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /** Map Url */
+            map_url: string | null;
+            /** Num Members */
+            num_members: number | null;
+            /** Overall */
+            overall: number | null;
+            /** Refusal */
+            refusal: string | null;
+            /**
+             * Revision Id
+             * Format: uuid
+             */
+            revision_id: string;
+            /** Top */
+            top: number | null;
         };
         /**
          * Undo
@@ -5691,6 +5763,37 @@ export interface operations {
             };
         };
     };
+    ask_uncertainty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UncertaintyOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     session: {
         parameters: {
             query?: never;
@@ -6441,6 +6544,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_uncertainty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UncertaintyOut"];
+                };
             };
             /** @description A problem document */
             default: {

@@ -61,6 +61,7 @@ export class CanvasEngine implements ToolHost {
   private picture: CanvasImageSource | null = null;
   private frame: CanvasImageSource | null = null;
   private before: CanvasImageSource | null = null;
+  private uncertainty: CanvasImageSource | null = null;
   private frameSeq: number | null = null;
   private mode: ViewMode = "overlay";
   private opacity = 0.36;
@@ -160,6 +161,12 @@ export class CanvasEngine implements ToolHost {
 
   setBefore(before: CanvasImageSource | null): void {
     this.before = before;
+    this.draw();
+  }
+
+  /** What lies over the kept picture in the view of that name. */
+  setUncertainty(overlay: CanvasImageSource | null): void {
+    this.uncertainty = overlay;
     this.draw();
   }
 
@@ -425,8 +432,13 @@ export class CanvasEngine implements ToolHost {
     if (this.isTouching && this.cursor && this.tool.cursor === "ring") {
       this.drawLoupe(scene, this.cursor);
     }
+    this.canvas.toggleAttribute("data-uncertainty", this.isUncertaintyDrawn(scene));
     if (this.frameSeq !== null) this.canvas.dataset["frameSeq"] = String(this.frameSeq);
     if (this.isMarching) this.draw();
+  }
+
+  private isUncertaintyDrawn({ mode, uncertainty, isBeforeHeld }: Scene): boolean {
+    return mode === "uncertainty" && uncertainty !== null && !isBeforeHeld;
   }
 
   private scene(): Scene {
@@ -444,6 +456,7 @@ export class CanvasEngine implements ToolHost {
       mode: this.mode,
       picture: this.frame ?? this.picture,
       before: this.before ?? this.picture,
+      uncertainty: this.frame ? null : this.uncertainty, // a passing picture has another
       isBeforeHeld: this.isBeforeHeld,
       compareAt: this.compareAt,
       showsPixels: this.showsPixels,

@@ -4,7 +4,7 @@ import { type Loop, sendLoops } from "./contours";
 import { type LabelPoint, fromLabel, SUBPIXELS } from "./space";
 import { type Viewport, toScreen } from "./viewport";
 
-export type ViewMode = "picture" | "labels" | "overlay" | "compare";
+export type ViewMode = "picture" | "labels" | "overlay" | "compare" | "uncertainty";
 
 export interface PartPaint {
   readonly id: number;
@@ -31,6 +31,7 @@ export interface Scene {
   readonly mode: ViewMode;
   readonly picture: CanvasImageSource | null;
   readonly before: CanvasImageSource | null;
+  readonly uncertainty: CanvasImageSource | null; // lies over the picture in its own mode
   readonly isBeforeHeld: boolean;
   readonly compareAt: number; // 0..1, left of it the picture before
   readonly showsPixels: boolean;
@@ -64,6 +65,9 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   context.clip();
   drawPicture(context, scene, scene.isBeforeHeld ? scene.before : scene.picture, right, bottom);
   if (scene.mode === "compare") drawBefore(context, scene, right, bottom);
+  if (scene.mode === "uncertainty" && !scene.isBeforeHeld) {
+    drawPicture(context, scene, scene.uncertainty, right, bottom);
+  }
   if (!scene.isBeforeHeld && (scene.mode === "overlay" || scene.mode === "labels")) {
     drawParts(context, scene);
   }

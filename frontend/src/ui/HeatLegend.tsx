@@ -1,8 +1,17 @@
-/** What the colours of a difference or residual mean, with its gain. */
-export function HeatLegend({ gain }: { readonly gain?: number }) {
+/** What the colours of a heat picture mean from their dark end to their bright one. */
+export function HeatLegend({
+  gain,
+  from = "none",
+  to = "strong",
+}: {
+  readonly gain?: number;
+  readonly from?: string;
+  readonly to?: string;
+}) {
   return (
     <span className="at-heat-legend">
-      none <i /> strong{gain ? ` · ×${gain}` : ""}
+      {from} <i /> {to}
+      {gain ? ` · ×${gain}` : ""}
     </span>
   );
 }

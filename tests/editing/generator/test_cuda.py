@@ -1,9 +1,9 @@
-"""Graphs on a device draw what the plain forward pass draws; runs where a device is."""
+"""When TF32 and graphs are used, how graphs share out a batch, and what they draw."""
 
 import pytest
 import torch
 
-from editing.generator.cuda import GraphedSynthesis
+from editing.generator.cuda import GraphedSynthesis, allow_tf32, can_graph
 from tests.factories.networks import tiny_codes, tiny_generator
 
 
@@ -32,6 +32,39 @@ def test_a_batch_goes_to_the_smallest_graph_that_holds_it(num, used):
 
     torch.testing.assert_close(drawn, synthesis.from_styles(styles).image)
     assert {size: graph.seen for size, graph in graphs.items() if graph.seen} == used
+
+
+@pytest.mark.parametrize(("device", "precision"), [("cpu", "highest"), ("cuda", "high")])
+def test_matrices_are_multiplied_in_tf32_on_cuda_devices_alone(device, precision):
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        is_allowed = allow_tf32(torch.device(device))
+
+        assert torch.get_float32_matmul_precision() == precision
+        assert is_allowed == (device == "cuda")
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize(
+    ("device", "resolution", "capability", "graphed"),
+    [
+        ("cpu", 64, (9, 0), False),
+        ("cuda", 64, (9, 0), True),
+        ("cuda", 256, (7, 0), True),
+        ("cuda", 512, (9, 0), False),
+        ("cuda", 64, (6, 1), False),
+        ("cuda", 64, None, False),
+    ],
+)
+def test_graphs_are_for_small_pictures_on_devices_that_have_them(
+    device, resolution, capability, graphed, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: capability is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+
+    assert can_graph(torch.device(device), resolution) is graphed
 
 
 @pytest.mark.gpu

@@ -108,5 +108,7 @@ def test_pictures_of_wrong_size_or_with_nan_and_odd_step_counts_are_refused():
         inversion.invert(bundle, torch.zeros(1, 3, 8, 8))
     with pytest.raises(NotFiniteError):
         inversion.invert(bundle, torch.full((1, 3, 16, 16), math.nan))
-    with pytest.raises(InversionOptionsError):
-        InvertOptions(steps=-1)
+    for wrong in ({"steps": -1}, {"learning_rate": math.nan}, {"lambda_pull": -1.0},
+                  {"schedule": "linear"}, {"lookahead": 1.5}):  # fmt: skip
+        with pytest.raises(InversionOptionsError, match=f"{next(iter(wrong))} is .* expected"):
+            InvertOptions(**wrong)

@@ -128,7 +128,7 @@ def test_numbers_and_pictures_that_no_tuning_can_be_made_with_are_refused():
     bundle = tiny_bundle()
     code = tiny_codes(bundle.generator, 1)
 
-    for options in ({"steps": 0}, {"rank": 0}, {"rank": 65}):
+    for options in ({"steps": 0}, {"rank": 0}, {"rank": 65}, {"lambda_rest": math.inf}):
         with pytest.raises(TuneOptionsError):
             TuneOptions(**options)
     with pytest.raises(ShapeMismatchError):

@@ -145,6 +145,10 @@ def test_something_is_due_only_after_its_wait(tmp_path: Path) -> None:
     assert [run.is_due("save", 60.0) for _ in range(4)] == [False, False, True, False]
 
 
+def test_a_branch_is_an_ensemble_of_ten_unless_told_otherwise() -> None:
+    assert LabelOptions().fit.num_members == 10
+
+
 def test_the_labelled_pictures_show_a_rare_part_at_least_twice() -> None:
     space = families.get("portraits").factors
     factors = space.sample(64, torch.Generator().manual_seed(0))

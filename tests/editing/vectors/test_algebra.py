@@ -101,6 +101,23 @@ def test_a_sum_stands_under_the_licences_of_all_its_parents():
     assert vectors.from_bytes(vectors.to_bytes(both)).card == both.card
 
 
+def test_a_parent_without_licence_leaves_no_sum_free_to_use_under_the_other_s_alone():
+    said = vector([[1.0]], license="CC-BY-4.0")
+    silent, unknown = vector([[2.0]]), vector([[2.0]], license="LicenseRef-unknown")
+
+    mixed = vectors.combine([(said, 1), (silent, 1)])
+
+    assert mixed.card["license"] == "CC-BY-4.0 AND LicenseRef-unknown"
+    assert (
+        vectors.project_out(vector([[1.0, 1.0]], license="MIT"), vector([[1.0, 0.0]])).card[
+            "license"
+        ]
+        == "LicenseRef-unknown AND MIT"
+    )
+    assert "license" not in vectors.scale(silent, 2).card
+    assert vectors.combine([(silent, 1), (unknown, 1)]).card["license"] == "LicenseRef-unknown"
+
+
 def test_figures_measured_on_a_parent_are_not_the_child_s():
     measured = vector([[1.0]], calibration={"success": 1.0}, signature={}, valid_range=[-2, 2])
 

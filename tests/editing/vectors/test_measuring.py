@@ -47,6 +47,21 @@ def test_a_zero_vector_changes_nothing_and_a_large_one_leaks():
     assert loud.valid_range != (-2.0, 2.0)
 
 
+def test_parts_that_change_though_the_vector_is_not_for_them_are_its_side_effects():
+    bundle = tiny_bundle()
+    vector = EditVector(torch.full((6, 12), 3.0), frozenset({1}))
+
+    card = vectors.measure(bundle, vector)
+    written = vectors.with_card(vector, card).card["side_effects"]
+
+    own = bundle.schema.parts[1].name
+    grown = {name: abs(effect.area) for name, effect in card.effects.items() if name != own}
+    assert own in card.effects
+    assert written == sorted(grown, key=lambda name: -grown[name])
+    assert written, "so large a vector moves other parts too"
+    assert min(grown.values()) > 5e-4
+
+
 def test_success_is_the_share_of_probes_that_change_as_learned():
     bundle = tiny_bundle()
     vector = learned(bundle)

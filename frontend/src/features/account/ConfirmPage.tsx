@@ -1,11 +1,12 @@
 /** Where the link of a mail leads: one press confirms the address. */
 
 import { useMutation } from "@tanstack/react-query";
-import { Link, useParams } from "react-router";
+import { useParams } from "react-router";
 
 import { confirmAddress } from "../../api/auth";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { Door } from "./Door";
+import { ToSignIn } from "./DoorForm";
 
 export default function ConfirmPage() {
   const { key = "" } = useParams();
@@ -14,9 +15,7 @@ export default function ConfirmPage() {
   if (confirm.isSuccess) {
     return (
       <Door title="Your address is confirmed" lead="Sign in to begin.">
-        <Link className="at-button" data-filled data-size="main" to="/sign-in">
-          Sign in
-        </Link>
+        <ToSignIn isMain>Sign in</ToSignIn>
       </Door>
     );
   }

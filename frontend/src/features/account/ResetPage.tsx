@@ -3,9 +3,8 @@
 import { Link, useParams } from "react-router";
 
 import { askForReset, resetPassword } from "../../api/auth";
-import { ErrorNote } from "../../ui/ErrorNote";
-import { Field } from "../../ui/Field";
 import { Door } from "./Door";
+import { AddressField, DoorForm, NewPasswordField, ToSignIn } from "./DoorForm";
 import { useForm } from "./useForm";
 import styles from "./account.module.css";
 
@@ -22,37 +21,24 @@ function Ask() {
         title="Look into your mailbox"
         lead="If there is an account with this address, a mail with a link is on its way."
       >
-        <Link className="at-button" data-size="main" to="/sign-in">
-          To sign in
-        </Link>
+        <ToSignIn>To sign in</ToSignIn>
       </Door>
     );
   }
   return (
     <Door title="Forgot your password?" lead="We send you a link to set a new one.">
-      <form className={styles.form} onSubmit={onSubmit}>
-        <Field
-          label="Mail address"
-          name="email"
-          type="email"
-          autoComplete="username"
-          required
-          autoFocus
-        />
-        {sending.error && <ErrorNote error={sending.error} />}
-        <button
-          type="submit"
-          className="at-button"
-          data-filled
-          data-size="main"
-          disabled={sending.isPending}
-        >
-          Send the link
-        </button>
-        <p className={styles.ways}>
-          <Link to="/sign-in">Back to sign in</Link>
-        </p>
-      </form>
+      <DoorForm
+        onSubmit={onSubmit}
+        sending={sending}
+        button="Send the link"
+        more={
+          <p className={styles.ways}>
+            <Link to="/sign-in">Back to sign in</Link>
+          </p>
+        }
+      >
+        <AddressField />
+      </DoorForm>
     </Door>
   );
 }
@@ -62,35 +48,15 @@ function SetNew({ resetKey }: { readonly resetKey: string }) {
   if (sending.isSuccess) {
     return (
       <Door title="Your password is set" lead="Sign in with it.">
-        <Link className="at-button" data-filled data-size="main" to="/sign-in">
-          Sign in
-        </Link>
+        <ToSignIn isMain>Sign in</ToSignIn>
       </Door>
     );
   }
   return (
     <Door title="Set a new password">
-      <form className={styles.form} onSubmit={onSubmit}>
-        <Field
-          label="New password"
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={10}
-          autoFocus
-        />
-        {sending.error && <ErrorNote error={sending.error} />}
-        <button
-          type="submit"
-          className="at-button"
-          data-filled
-          data-size="main"
-          disabled={sending.isPending}
-        >
-          Set it
-        </button>
-      </form>
+      <DoorForm onSubmit={onSubmit} sending={sending} button="Set it">
+        <NewPasswordField label="New password" autoFocus />
+      </DoorForm>
     </Door>
   );
 }

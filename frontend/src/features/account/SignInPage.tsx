@@ -9,7 +9,9 @@ import { keys, sessionQuery, signInConfigQuery } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { Field } from "../../ui/Field";
 import { Door } from "./Door";
+import { AddressField, DoorForm } from "./DoorForm";
 import { isOfOperators, keepNext, safeNext, takeNext } from "./next";
+import { useForm } from "./useForm";
 import styles from "./account.module.css";
 
 const DEMO_PASSWORD = "atelier";
@@ -46,8 +48,8 @@ export default function SignInPage() {
     },
     onSuccess: (isIn) => (isIn ? goOn() : undefined),
   });
-  const second = useMutation({ mutationFn: enterCode, onSuccess: goOn });
-  if (session?.user && !enter.isPending && !second.isPending) {
+  const code = useForm(({ code = "" }) => enterCode(code.trim()), goOn);
+  if (session?.user && !enter.isPending && !code.sending.isPending) {
     if (!isOfOperators(next)) return <Navigate to={next} replace />;
     if (!session.user.is_operator) return <Navigate to="/pictures" replace />;
     location.assign(next);
@@ -85,13 +87,7 @@ export default function SignInPage() {
         title="One more step"
         lead="Enter the code that your authenticator app shows now, or a recovery code."
       >
-        <form
-          className={styles.form}
-          onSubmit={(event) => {
-            event.preventDefault();
-            second.mutate(String(new FormData(event.currentTarget).get("code") ?? "").trim());
-          }}
-        >
+        <DoorForm onSubmit={code.onSubmit} sending={code.sending} button="Sign in">
           <Field
             label="Code"
             name="code"
@@ -100,17 +96,7 @@ export default function SignInPage() {
             required
             autoFocus
           />
-          {second.error && <ErrorNote error={second.error} />}
-          <button
-            type="submit"
-            className="at-button"
-            data-filled
-            data-size="main"
-            disabled={second.isPending}
-          >
-            Sign in
-          </button>
-        </form>
+        </DoorForm>
       </Door>
     );
   }
@@ -121,15 +107,35 @@ export default function SignInPage() {
           Signing in there did not work. Try again, or use your password.
         </p>
       )}
-      <form className={styles.form} onSubmit={onSubmit}>
-        <Field
-          label="Mail address"
-          name="email"
-          type="email"
-          autoComplete="username"
-          required
-          autoFocus
-        />
+      <DoorForm
+        onSubmit={onSubmit}
+        sending={enter}
+        button="Sign in"
+        more={
+          <>
+            {config?.providers.map((provider) => (
+              <button
+                key={provider.id}
+                type="button"
+                className="at-button"
+                data-size="main"
+                onClick={() => leaveForProvider(provider.id, next)}
+              >
+                {provider.name}
+              </button>
+            ))}
+            <p className={styles.ways}>
+              {config?.mayPasswordSignUp && (
+                <Link to="/sign-up" onClick={() => keepNext(next)}>
+                  Make an account
+                </Link>
+              )}
+              <Link to="/reset">Forgot your password?</Link>
+            </p>
+          </>
+        }
+      >
+        <AddressField />
         <Field
           label="Password"
           name="password"
@@ -138,39 +144,10 @@ export default function SignInPage() {
           required
           aria-invalid={enter.isError || undefined}
         />
-        {enter.error && <ErrorNote error={enter.error} />}
         {sessionError && !session && (
           <ErrorNote error={sessionError} onRetry={() => void refetch()} />
         )}
-        <button
-          type="submit"
-          className="at-button"
-          data-filled
-          data-size="main"
-          disabled={enter.isPending}
-        >
-          Sign in
-        </button>
-        {config?.providers.map((provider) => (
-          <button
-            key={provider.id}
-            type="button"
-            className="at-button"
-            data-size="main"
-            onClick={() => leaveForProvider(provider.id, next)}
-          >
-            {provider.name}
-          </button>
-        ))}
-        <p className={styles.ways}>
-          {config?.mayPasswordSignUp && (
-            <Link to="/sign-up" onClick={() => keepNext(next)}>
-              Make an account
-            </Link>
-          )}
-          <Link to="/reset">Forgot your password?</Link>
-        </p>
-      </form>
+      </DoorForm>
       <div className={styles.demo}>
         <p className="at-hint">
           Looking around? Two people of the demo team, password <code>{DEMO_PASSWORD}</code>:

@@ -4,9 +4,8 @@ import { useState } from "react";
 import { Link } from "react-router";
 
 import { StepError, signUp } from "../../api/auth";
-import { ErrorNote } from "../../ui/ErrorNote";
-import { Field } from "../../ui/Field";
 import { Door } from "./Door";
+import { AddressField, DoorForm, NewPasswordField, ToSignIn } from "./DoorForm";
 import { useForm } from "./useForm";
 import styles from "./account.module.css";
 
@@ -31,46 +30,28 @@ export default function SignUpPage() {
           </>
         }
       >
-        <Link className="at-button" data-size="main" to="/sign-in">
-          To sign in
-        </Link>
+        <ToSignIn>To sign in</ToSignIn>
       </Door>
     );
   }
   return (
     <Door title="Make an account" lead="You start with a team of your own, and can join others.">
-      <form className={styles.form} onSubmit={onSubmit}>
-        <Field
-          label="Mail address"
-          name="email"
-          type="email"
-          autoComplete="username"
-          required
-          autoFocus
-        />
-        <Field
+      <DoorForm
+        onSubmit={onSubmit}
+        sending={sending}
+        button="Make an account"
+        more={
+          <p className={styles.ways}>
+            <Link to="/sign-in">I have one already</Link>
+          </p>
+        }
+      >
+        <AddressField />
+        <NewPasswordField
           label="Password"
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={10}
           note="At least 10 characters. A sentence is easier to remember than a word."
         />
-        {sending.error && <ErrorNote error={sending.error} />}
-        <button
-          type="submit"
-          className="at-button"
-          data-filled
-          data-size="main"
-          disabled={sending.isPending}
-        >
-          Make an account
-        </button>
-        <p className={styles.ways}>
-          <Link to="/sign-in">I have one already</Link>
-        </p>
-      </form>
+      </DoorForm>
     </Door>
   );
 }

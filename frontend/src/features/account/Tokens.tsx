@@ -1,24 +1,30 @@
 /** Tokens of programs: make one (its secret is shown once), see when it was used, end it. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 
 import { api, take, type Token } from "../../api/client";
 import { keys, tokensQuery } from "../../api/queries";
-import { CopyField } from "../../ui/CopyField";
-import { ErrorNote } from "../../ui/ErrorNote";
 import { Field } from "../../ui/Field";
 import { useNow } from "../../ui/useNow";
 import { when } from "../../ui/words";
-import styles from "./account.module.css";
+import { MadeHere, MadeRow, RowButton, TickList } from "./MadeHere";
 
 type Scope = Token["scopes"][number];
-const SCOPES: readonly { readonly value: Scope; readonly may: string }[] = [
-  { value: "read", may: "see what you see" },
-  { value: "edit", may: "change pictures and vectors, start jobs" },
-  { value: "publish", may: "publish and withdraw vectors, share pictures" },
-  { value: "admin", may: "run your teams, read their logs" },
-];
+const MAY: Readonly<Record<Scope, string>> = {
+  read: "see what you see",
+  edit: "change pictures and vectors, start jobs",
+  publish: "publish and withdraw vectors, share pictures",
+  admin: "run your teams, read their logs",
+};
+const SCOPES = (Object.keys(MAY) as Scope[]).map((value) => ({
+  value,
+  label: (
+    <>
+      <strong>{value}</strong>: {MAY[value]}
+    </>
+  ),
+}));
 
 export function Tokens() {
   const client = useQueryClient();
@@ -39,9 +45,7 @@ export function Tokens() {
       take(api.DELETE("/api/tokens/{token_id}", { params: { path: { token_id: id } } })),
     onSuccess: again,
   });
-  const onSubmit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  const onForm = (form: FormData) => {
     const days = String(form.get("days"));
     make.mutate({
       name: String(form.get("name")),
@@ -50,92 +54,82 @@ export function Tokens() {
     });
   };
   return (
-    <section className={styles.section}>
-      <h2>Tokens</h2>
-      <p className={styles.note}>
-        A program signs in with a token instead of your password. It reaches as far as the token
-        says, and never further than you do.
-      </p>
-      {error && <ErrorNote error={error} />}
-      {revoke.error && <ErrorNote error={revoke.error} />}
-      {make.data && (
-        <div className={styles.fresh} role="status">
-          <strong>Copy the token now: it is not shown again.</strong>
-          <CopyField label="The new token" value={make.data.secret} />
-        </div>
-      )}
-      <ul className={styles.rows}>
-        {data?.map((token) => (
-          <li key={token.id}>
-            <div>
+    <MadeHere
+      title="Tokens"
+      note="A program signs in with a token instead of your password. It reaches as far as the token says, and never further than you do."
+      errors={[error, revoke.error]}
+      secret={
+        make.data
+          ? {
+              call: "Copy the token now: it is not shown again.",
+              label: "The new token",
+              value: make.data.secret,
+            }
+          : null
+      }
+      making={{
+        isOpen: isMaking,
+        onOpen: setMaking,
+        open: "Make a token",
+        send: "Make the token",
+        fields: <TokenFields />,
+        onForm,
+        isPending: make.isPending,
+        error: make.error,
+      }}
+    >
+      {data?.map((token) => (
+        <MadeRow
+          key={token.id}
+          title={
+            <>
               <strong>{token.name}</strong> <code className="at-hint">{token.prefix}…</code>
-              <div className="at-hint">
-                {token.scopes.join(", ")} ·{" "}
-                {token.last_used_at ? `used ${when(token.last_used_at, now)}` : "never used"} ·{" "}
-                {token.expires_at
-                  ? `${new Date(token.expires_at) < now ? "expired" : "until"} ${new Date(token.expires_at).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" })}`
-                  : "no end"}
-              </div>
-            </div>
-            <button
-              type="button"
-              className="at-button"
-              data-size="small"
-              data-danger
-              disabled={revoke.isPending}
-              onClick={() => revoke.mutate(token.id)}
-            >
-              Revoke
-            </button>
-          </li>
-        ))}
-      </ul>
-      {isMaking ? (
-        <form className={styles.narrow} onSubmit={onSubmit}>
-          <Field label="What is it for?" name="name" required maxLength={80} autoFocus />
-          <fieldset className={styles.scopes}>
-            <legend className="at-label">It may</legend>
-            {SCOPES.map(({ value, may }) => (
-              <label key={value}>
-                <input
-                  type="checkbox"
-                  name="scopes"
-                  value={value}
-                  defaultChecked={value === "read"}
-                />
-                <span>
-                  <strong>{value}</strong>: {may}
-                </span>
-              </label>
-            ))}
-          </fieldset>
-          <label>
-            <span className="at-label">It ends after</span>
-            <select name="days" className="at-field" defaultValue="90">
-              <option value="7">7 days</option>
-              <option value="30">30 days</option>
-              <option value="90">90 days</option>
-              <option value="365">a year</option>
-              <option value="">never</option>
-            </select>
-          </label>
-          {make.error && <ErrorNote error={make.error} />}
-          <div className="at-row">
-            <button type="submit" className="at-button" data-filled disabled={make.isPending}>
-              Make the token
-            </button>
-            <button type="button" className="at-button" data-quiet onClick={() => setMaking(false)}>
-              Cancel
-            </button>
-          </div>
-        </form>
-      ) : (
-        <div className={styles.buttons}>
-          <button type="button" className="at-button" onClick={() => setMaking(true)}>
-            Make a token
-          </button>
-        </div>
-      )}
-    </section>
+            </>
+          }
+          facts={tokenFacts(token, now)}
+        >
+          <RowButton
+            isDanger
+            disabled={revoke.isPending}
+            onClick={() => revoke.mutate(token.id)}
+          >
+            Revoke
+          </RowButton>
+        </MadeRow>
+      ))}
+    </MadeHere>
+  );
+}
+
+/** "read, edit · used 3 minutes ago · until 4 May 2026" */
+function tokenFacts(token: Token, now: Date): string {
+  const used = token.last_used_at ? `used ${when(token.last_used_at, now)}` : "never used";
+  const facts = [token.scopes.join(", "), used];
+  if (token.expires_at) {
+    const end = new Date(token.expires_at);
+    const day = end.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+    facts.push(`${end < now ? "expired" : "until"} ${day}`);
+  } else {
+    facts.push("no end");
+  }
+  return facts.join(" · ");
+}
+
+function TokenFields() {
+  return (
+    <>
+      <Field label="What is it for?" name="name" required maxLength={80} autoFocus />
+      <TickList legend="It may" name="scopes" ticked="read" options={SCOPES} />
+      <label>
+        <span className="at-label">It ends after</span>
+        <select name="days" className="at-field" defaultValue="90">
+          <option value="7">7 days</option>
+          <option value="30">30 days</option>
+          <option value="90">90 days</option>
+          <option value="365">a year</option>
+          <option value="">never</option>
+        </select>
+      </label>
+    </>
   );
 }

@@ -6,7 +6,7 @@ type Values = Readonly<Record<string, string>>;
 /** A form whose fields are sent as plain texts when it is submitted. */
 export function useForm(
   send: (values: Values) => Promise<void>,
-  after?: (form: HTMLFormElement) => void,
+  after?: (form: HTMLFormElement) => unknown,
 ) {
   const sending = useMutation({
     mutationFn: ({ form }: { form: HTMLFormElement }) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { difference, heat } from "./difference";
+import { difference } from "./difference";
 import { defaultPair, layTree } from "./tree";
 
 const node = (id: string, parent_id: string | null) => ({ id, parent_id, is_head: false });
@@ -56,10 +56,4 @@ test("equal pictures have no changed pixel, one changed of two is half", () => {
 
   expect(difference(one, one).changedShare).toBe(0);
   expect(difference(one, other).changedShare).toBe(0.5);
-});
-
-test("heat runs from near black to near white and stays within", () => {
-  expect(heat(0)).toEqual([0x0e, 0x0e, 0x10]);
-  expect(heat(1)).toEqual([0xff, 0xf8, 0xd7]);
-  expect(heat(7)).toEqual(heat(1));
 });

@@ -6,6 +6,7 @@ import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { isRunning } from "./state";
 import { titleOf } from "./titles";
+import { UncertaintyCard } from "./UncertaintyCard";
 import { firstName } from "./words";
 
 export function Stage({
@@ -22,7 +23,7 @@ export function Stage({
     if (isPhone) session.setFit(10_000, 0);
     else session.setFit(600, 62);
   }, [session, isPhone]);
-  const [part, tool, hovered] = useStudioState((s) => [s.part, s.tool, s.hovered]);
+  const [part, tool, hovered, mode] = useStudioState((s) => [s.part, s.tool, s.hovered, s.mode]);
   const titleOf = (id: number | null) => family.parts.find((each) => each.id === id)?.title;
   return (
     <main className="st-stage" id="content" aria-label="Canvas" data-region>
@@ -42,6 +43,7 @@ export function Stage({
       </p>
       <LateLine />
       <RunPill />
+      {mode === "uncertainty" && <UncertaintyCard />}
       {!isPhone && hovered !== null && <span className="st-under">{titleOf(hovered)}</span>}
       <CompareHandle />
       <CompareBar onSaveVector={onSaveVector} />

@@ -17,9 +17,13 @@ const MODES = [
   { value: "labels", label: "Labels" },
   { value: "overlay", label: "Overlay" },
   { value: "compare", label: "Before / after" },
+  {
+    value: "uncertainty",
+    label: <span title="Where the parts are uncertain (U)">Uncertain</span>,
+  },
 ] as const;
 
-const PHONE_MODES = MODES.filter(({ value }) => value === "picture" || value === "overlay");
+const PHONE_MODES = MODES.filter(({ value }) => value !== "labels" && value !== "compare");
 
 export function ViewSwitch({ isPhone = false }: { isPhone?: boolean }) {
   const { session } = useStudio();

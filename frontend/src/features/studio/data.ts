@@ -6,6 +6,7 @@ import {
   type EditVector,
   type Job,
   type PaintingSearch,
+  type Uncertainty,
   api,
   newKey,
   sendForm,
@@ -123,8 +124,10 @@ async function loadMedia(url: string): Promise<Response> {
   return response;
 }
 
+export const loadBlob = async (url: string): Promise<Blob> => (await loadMedia(url)).blob();
+
 export const loadBitmap = async (url: string): Promise<ImageBitmap> =>
-  createImageBitmap(await (await loadMedia(url)).blob());
+  createImageBitmap(await loadBlob(url));
 
 export const loadBytes = async (url: string): Promise<Uint8Array> =>
   new Uint8Array(await (await loadMedia(url)).arrayBuffer());
@@ -150,6 +153,29 @@ export const saveVersion = (revisionId: string, edit_vector_id: string, notes: s
 
 const POLL_MS = 120;
 
+interface Question {
+  readonly job_id: string;
+  readonly is_done: boolean;
+}
+
+/** The answer to a question that a worker works on; `signal` takes it back from the worker. */
+async function answered<T extends Question>(
+  asked: T,
+  read: (jobId: string) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  let answer = asked;
+  while (!answer.is_done) {
+    await new Promise((resolve) => window.setTimeout(resolve, POLL_MS));
+    if (signal.aborted) {
+      void cancelJob(answer.job_id).catch(() => undefined); // it may have ended meanwhile
+      break;
+    }
+    answer = await read(answer.job_id);
+  }
+  return answer;
+}
+
 /**
  * The edit vectors that would do what was painted, best first, each tried on this picture.
  * Stopped by `signal`, the question is taken back from the worker.
@@ -163,21 +189,27 @@ export async function findByPainting(
   form.set("label_map", painting.labelMap, "painting.png");
   form.set("base_revision_id", painting.baseRevisionId);
   form.set("scope", painting.scope);
-  let search = await sendForm<PaintingSearch>(`/api/images/${imageId}/painting-searches`, form, {
-    idempotencyKey: newKey(),
-    signal,
-  });
-  while (!search.is_done) {
-    await new Promise((resolve) => window.setTimeout(resolve, POLL_MS));
-    if (signal.aborted) {
-      void cancelJob(search.job_id).catch(() => undefined); // it may have ended meanwhile
-      break;
-    }
-    search = (await take(
-      api.GET("/api/painting-searches/{job_id}", {
-        params: { path: { job_id: search.job_id } },
-      }),
-    )) as PaintingSearch;
-  }
-  return search;
+  const asked = await sendForm<PaintingSearch>(
+    `/api/images/${imageId}/painting-searches`,
+    form,
+    { idempotencyKey: newKey(), signal },
+  );
+  const read = (job_id: string) =>
+    take(
+      api.GET("/api/painting-searches/{job_id}", { params: { path: { job_id } } }),
+    ) as Promise<PaintingSearch>;
+  return answered(asked, read, signal);
+}
+
+/** Where the label map of a revision is uncertain. */
+export async function findUncertainty(
+  revision_id: string,
+  signal: AbortSignal,
+): Promise<Uncertainty> {
+  const asked = await take(
+    api.POST("/api/revisions/{revision_id}/uncertainty", { params: { path: { revision_id } } }),
+  );
+  const read = (job_id: string) =>
+    take(api.GET("/api/uncertainties/{job_id}", { params: { path: { job_id } } }));
+  return answered(asked, read, signal);
 }

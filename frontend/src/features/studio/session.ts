@@ -77,6 +77,7 @@ export class StudioSession {
   private asideTimer = 0;
   private compareLoad = 0;
   private tried: VectorUse | null = null;
+  private uncertainty: ImageBitmap | null = null;
 
   constructor(
     private readonly imageId: string,
@@ -152,6 +153,7 @@ export class StudioSession {
     engine.setBrush(state.part, state.radius);
     engine.setMayPaint(state.mayEdit);
     this.look({});
+    engine.setUncertainty(this.uncertainty);
     this.showBase();
     return () => {
       engine.destroy();
@@ -223,6 +225,12 @@ export class StudioSession {
     this.set({ comparedId: revisionId });
     if (revisionId === null) this.look({ mode: "overlay" });
     else this.look({ mode: "compare" });
+  }
+
+  /** What the view "uncertainty" lays over the kept picture. */
+  setUncertainty(overlay: ImageBitmap | null): void {
+    this.uncertainty = overlay;
+    this.engine?.setUncertainty(overlay);
   }
 
   setFit(largest: number, margin: number): void {

@@ -24,6 +24,7 @@ export const SHORTCUTS: readonly { readonly keys: string; readonly does: string 
   { keys: "N, Shift N", does: "Next, previous part" },
   { keys: "[ ]", does: "Smaller, larger brush" },
   { keys: "O, Shift O", does: "Overlay on or off, next opacity" },
+  { keys: "U", does: "Where the parts are uncertain, on or off" },
   { keys: "X (hold)", does: "The picture before" },
   { keys: "0 + −", does: "Fit, zoom in, zoom out" },
   { keys: "Arrows, Shift arrows", does: "Move the brush 1 or 8 pixels" },
@@ -151,6 +152,9 @@ function letter(event: KeyboardEvent, host: ShortcutHost): boolean {
       } else {
         session.look({ mode: state.mode === "overlay" ? "picture" : "overlay" });
       }
+      return true;
+    case "u":
+      session.look({ mode: state.mode === "uncertainty" ? "overlay" : "uncertainty" });
       return true;
     case "x":
       if (!event.repeat) session.look({ isBeforeHeld: true });

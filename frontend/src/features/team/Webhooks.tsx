@@ -1,14 +1,13 @@
 /** Addresses of programs that are told of events; each message is signed. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 
 import { api, take } from "../../api/client";
 import { keys, webhooksQuery } from "../../api/queries";
-import { CopyField } from "../../ui/CopyField";
-import { ErrorNote } from "../../ui/ErrorNote";
 import { Field } from "../../ui/Field";
 import { toast } from "../../ui/live";
+import { MadeHere, MadeRow, RowButton, TickList } from "../account/MadeHere";
 import styles from "../account/account.module.css";
 
 const EVENTS = [
@@ -53,108 +52,76 @@ export function Webhooks({ teamId }: { readonly teamId: string }) {
     mutationFn: (id: string) => take(api.POST("/api/webhooks/{webhook_id}/test", path(id))),
     onSuccess: () => toast("A test message is on its way."),
   });
-  const onSubmit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  const onForm = (form: FormData) =>
     add.mutate({
       url: String(form.get("url")).trim(),
       events: form.getAll("events").map((value) => String(value) as EventName),
     });
-  };
   return (
-    <section className={styles.section}>
-      <h2>Webhooks</h2>
-      <p className={styles.note}>
-        Programs hear of events at an https address. Each message is signed with a key, by the
-        Standard Webhooks rules, and sent again until it is taken.
-      </p>
-      {[error, remove.error, change.error, tryOut.error].map(
-        (one, at) => one && <ErrorNote key={at} error={one} />,
-      )}
-      {add.data && (
-        <div className={styles.fresh} role="status">
-          <strong>Copy the key now: it is not shown again.</strong>
-          <CopyField label="The key of the new webhook" value={add.data.key} />
-        </div>
-      )}
-      <ul className={styles.rows}>
-        {data?.map((hook) => (
-          <li key={hook.id}>
-            <div>
-              <strong className={styles.address}>{hook.url}</strong>
-              <div className="at-hint">
-                {hook.is_active ? "" : "Off · "}
-                {hook.events.join(", ")}
-              </div>
-            </div>
-            <button
-              type="button"
-              className="at-button"
-              data-size="small"
-              disabled={!hook.is_active || tryOut.isPending}
-              onClick={() => tryOut.mutate(hook.id)}
-            >
-              Try
-            </button>
-            <button
-              type="button"
-              className="at-button"
-              data-size="small"
-              disabled={change.isPending}
-              onClick={() => change.mutate({ id: hook.id, isActive: !hook.is_active })}
-            >
-              {hook.is_active ? "Switch off" : "Switch on"}
-            </button>
-            <button
-              type="button"
-              className="at-button"
-              data-size="small"
-              data-danger
-              disabled={remove.isPending}
-              onClick={() => remove.mutate(hook.id)}
-            >
-              Remove
-            </button>
-          </li>
-        ))}
-      </ul>
-      {isAdding ? (
-        <form className={styles.narrow} onSubmit={onSubmit}>
-          <Field
-            label="Address"
-            name="url"
-            type="url"
-            placeholder="https://"
-            required
-            maxLength={500}
-            autoFocus
-          />
-          <fieldset className={styles.scopes}>
-            <legend className="at-label">Told when</legend>
-            {EVENTS.map(({ value, label }) => (
-              <label key={value}>
-                <input type="checkbox" name="events" value={value} />
-                <span>{label}</span>
-              </label>
-            ))}
-          </fieldset>
-          {add.error && <ErrorNote error={add.error} />}
-          <div className="at-row">
-            <button type="submit" className="at-button" data-filled disabled={add.isPending}>
-              Add
-            </button>
-            <button type="button" className="at-button" data-quiet onClick={() => setAdding(false)}>
-              Cancel
-            </button>
-          </div>
-        </form>
-      ) : (
-        <div className={styles.buttons}>
-          <button type="button" className="at-button" onClick={() => setAdding(true)}>
-            Add a webhook
-          </button>
-        </div>
-      )}
-    </section>
+    <MadeHere
+      title="Webhooks"
+      note="Programs hear of events at an https address. Each message is signed with a key, by the Standard Webhooks rules, and sent again until it is taken."
+      errors={[error, remove.error, change.error, tryOut.error]}
+      secret={
+        add.data
+          ? {
+              call: "Copy the key now: it is not shown again.",
+              label: "The key of the new webhook",
+              value: add.data.key,
+            }
+          : null
+      }
+      making={{
+        isOpen: isAdding,
+        onOpen: setAdding,
+        open: "Add a webhook",
+        send: "Add",
+        fields: <WebhookFields />,
+        onForm,
+        isPending: add.isPending,
+        error: add.error,
+      }}
+    >
+      {data?.map((hook) => (
+        <MadeRow
+          key={hook.id}
+          title={<strong className={styles.address}>{hook.url}</strong>}
+          facts={`${hook.is_active ? "" : "Off · "}${hook.events.join(", ")}`}
+        >
+          <RowButton
+            disabled={!hook.is_active || tryOut.isPending}
+            onClick={() => tryOut.mutate(hook.id)}
+          >
+            Try
+          </RowButton>
+          <RowButton
+            disabled={change.isPending}
+            onClick={() => change.mutate({ id: hook.id, isActive: !hook.is_active })}
+          >
+            {hook.is_active ? "Switch off" : "Switch on"}
+          </RowButton>
+          <RowButton isDanger disabled={remove.isPending} onClick={() => remove.mutate(hook.id)}>
+            Remove
+          </RowButton>
+        </MadeRow>
+      ))}
+    </MadeHere>
+  );
+}
+
+function WebhookFields() {
+  return (
+    <>
+      <Field
+        label="Address"
+        name="url"
+        type="url"
+        placeholder="https://"
+        required
+        maxLength={500}
+        autoFocus
+      />
+      <TickList legend="Told when" name="events" options={EVENTS} />
+    </>
   );
 }

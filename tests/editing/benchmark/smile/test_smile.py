@@ -240,6 +240,9 @@ def test_the_weakest_strength_that_is_enough_is_chosen(measured):
     class Raising(methods.Method):
         name, strengths = "raising", (1.0, 2.0, 3.0)
 
+        def prepare(self):
+            return methods.Trained("nothing", 0.0)
+
         def edit(self, given, strength):
             return torch.full_like(given.images, strength)
 
