@@ -6,7 +6,7 @@ yet, or on purpose.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from editing.errors import EditingError
@@ -53,7 +53,7 @@ def bring_checkpoint(
     shutil.rmtree(fresh, ignore_errors=True)
     pace = Pace(clock)
 
-    def call(tell):  # type: ignore[no-untyped-def]  # as `following` wants it
+    def call(tell: Callable[[tuple[str, int, int]], None]) -> None:
         import_generator(
             file,
             fresh,

@@ -18,7 +18,6 @@ from editing import images
 from editing.errors import EditingError
 from editing.images import ImageReadError
 from editing.own_family.project import (
-
     Project,
     StepMissingError,
     open_project,
@@ -67,8 +66,8 @@ class TooFewLabelsError(EditingError):
     code = "labels.too_few"
 
 
-def parse(data: bytes, *, schema: OwnSchema, size: int, name: str) -> np.ndarray:
-    """Return the part ids uint8 (H, H) of an indexed or grey PNG.
+def parse(data: bytes, *, size: int, name: str) -> np.ndarray:
+    """Return the numbers uint8 (H, H) of an indexed or grey PNG, whatever they stand for.
 
     Args:
         name: what refusals call the file.
@@ -76,7 +75,6 @@ def parse(data: bytes, *, schema: OwnSchema, size: int, name: str) -> np.ndarray
     Raises:
         LabelsUnreadableError: it is no picture, damaged, or stores colours.
         LabelsSizeError: its sides are not `size`.
-        UnknownPartError: an id is none of the schema's.
     """
     try:
         picture = images.open_picture(data)
@@ -93,11 +91,9 @@ def parse(data: bytes, *, schema: OwnSchema, size: int, name: str) -> np.ndarray
             f"{name} is {width} x {height}; label maps of this family are {size} x {size}."
         )
     try:
-        ids = np.array(picture).astype(np.uint8)
+        return np.array(picture).astype(np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise LabelsUnreadableError(f"{name} is damaged: {error}") from error
-    check_ids(ids, schema=schema, name=name)
-    return ids
 
 
 def check_ids(ids: np.ndarray, *, schema: OwnSchema, name: str) -> None:
@@ -169,9 +165,9 @@ def save_labels(folder: Path, sample: int, data: bytes) -> None:
     project = open_project(folder)
     check_sample(project, sample)
     schema = project.parts()
-    ids = parse(
-        data, schema=schema, size=project.label_size, name=f"The label map of sample {sample}"
-    )
+    name = f"The label map of sample {sample}"
+    ids = parse(data, size=project.label_size, name=name)
+    check_ids(ids, schema=schema, name=name)
     write_bytes(path_of(project, sample), to_png(ids, schema))
 
 
@@ -203,9 +199,8 @@ def read(folder: Path, sample: int) -> Tensor:
     name = f"The label map of sample {sample}"
     if not path.exists():
         raise LabelsUnreadableError(f"{name} does not exist: it is not labelled yet.")
-    ids = parse(
-        path.read_bytes(), schema=project.parts(), size=project.label_size, name=name
-    )
+    ids = parse(path.read_bytes(), size=project.label_size, name=name)
+    check_ids(ids, schema=project.parts(), name=name)
     return torch.from_numpy(ids)
 
 

@@ -52,7 +52,7 @@ class Pace:
         return Progress(fraction, sentence, left, sheet, figures or {})
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """The iterator was closed, and the call in the other thread has to end."""
 
 
@@ -67,7 +67,7 @@ def following(call: Callable[[Callable[[T], None]], object]) -> Iterator[T]:
 
     def tell(value: T) -> None:
         if is_closed.is_set():
-            raise _Stopped
+            raise _StoppedError
         told.put(("said", value))
 
     def run() -> None:

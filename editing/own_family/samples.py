@@ -13,13 +13,11 @@ Source: Gonzalez 1985 for the greedy k-center; its use for labels as in Sener an
 2018, section 4; the descriptions and the reasons are ours.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -148,7 +146,8 @@ def draw_samples(
         described.append(features)
         seen.append(images.resize(image, min(64, image.shape[-1])).clamp(-1, 1))
         yield pace.at(0.95 * (i + 1) / num, f"Drawing sample {i + 1} of {num}")
-    distance = torch.cdist(*[_descriptions(described)] * 2)
+    rows = _descriptions(described)
+    distance = torch.cdist(rows, rows)
     odd = odd_ones(distance)
     chosen = farthest(distance, num_proposed, odd)
     proposed = _reasons(chosen, distance, torch.cat(seen))
@@ -288,10 +287,10 @@ def _reasons(chosen: Sequence[int], distance: Tensor, seen: Tensor) -> tuple[Pro
         before = list(chosen[:rank])
         says = traits.apart(described, sample, before)
         nearest = before[int(distance[sample, before].argmin())] if before else None
-        if not before:
+        if nearest is None:
             reason = "The most typical of all: start here."
         else:
-            where = traits.place(seen[sample], seen[nearest])  # type: ignore[index]
+            where = traits.place(seen[sample], seen[nearest])
             adds = f"Adds what none before shows: {', '.join(says)}. " if says else ""
             reason = (
                 f"{adds}Of those before it is most like sample {nearest}, from which it "
@@ -299,9 +298,7 @@ def _reasons(chosen: Sequence[int], distance: Tensor, seen: Tensor) -> tuple[Pro
             )
         if stands_for[rank] > 1:
             reason += f" Stands for {stands_for[rank]} of {len(distance)} samples."
-        found.append(
-            Proposal(sample, rank + 1, reason, stands_for[rank], nearest, tuple(says))
-        )
+        found.append(Proposal(sample, rank + 1, reason, stands_for[rank], nearest, tuple(says)))
     return tuple(found)
 
 
@@ -312,9 +309,7 @@ def _write_sheet(project: Project, proposed: Sequence[Proposal]) -> None:
     rows, names = [], []
     for start in range(0, len(proposed), columns):
         part = proposed[start : start + columns]
-        rows.append(
-            [images.read_image(project.samples / f"{p.sample:03d}.png") for p in part]
-        )
+        rows.append([images.read_image(project.samples / f"{p.sample:03d}.png") for p in part])
         names.append(f"{part[0].rank} to {part[-1].rank}" if len(part) > 1 else "last")
     sheet = images.sheet(rows, labels=names, cell=max(SHEET_CELL, min(size, 192)))
     project.samples.mkdir(parents=True, exist_ok=True)

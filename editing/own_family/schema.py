@@ -179,7 +179,7 @@ def _problems(schema: OwnSchema) -> Iterable[Problem]:
         yield Problem(
             "schema.no_background",
             None,
-            "No part is the background: mark the part that edits must leave alone as background.",
+            "No part is the background: mark the one that edits must leave alone.",
         )
     elif len(parts) >= 2 and all(part.is_background for part in parts):
         yield Problem(

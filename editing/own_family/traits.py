@@ -36,7 +36,9 @@ def describe(pictures: Tensor) -> Tensor:
     red, green, blue = pictures.unbind(dim=1)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     colourful = pictures.max(dim=1).values - pictures.min(dim=1).values
-    blurred = F.avg_pool2d(light[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
+    blurred = F.avg_pool2d(light[:, None], 3, stride=1, padding=1, count_include_pad=False)[
+        :, 0
+    ]
     side = pictures.shape[-1]
     quarter = max(1, side // 4)
     inner = light[:, quarter : side - quarter, quarter : side - quarter]
@@ -63,7 +65,7 @@ def apart(described: Tensor, sample: int, before: Sequence[int]) -> list[str]:
     own, others = described[sample], described[list(before)]
     above, below = own - others.max(dim=0).values, others.min(dim=0).values - own
     beyond = torch.maximum(above, below)
-    words = []
+    words: list[str] = []
     for trait in beyond.argsort(descending=True).tolist():
         if float(beyond[trait]) < NOTABLE or len(words) == MOST:
             break

@@ -186,9 +186,7 @@ class BranchFit:
             _standardize(self.branch, self.taps)
         else:
             self.branch.load_state_dict(dict(start))
-        self.left_out = (
-            leave_out(len(w_plus), options, noise) if left_out is None else left_out
-        )
+        self.left_out = leave_out(len(w_plus), options, noise) if left_out is None else left_out
         self._sampler = _Sampler(labels, self.left_out, num_parts, options)
         self._adam = torch.optim.AdamW(
             self.branch.parameters(),
@@ -238,7 +236,9 @@ class BranchFit:
                 for tap, (r, _) in zip(self.taps, self.branch.tap_shapes, strict=True)
             ]
             unseen = self.branch.only(members)
-            predicted.append(unseen.predict([m.permute(2, 0, 1)[None] for m in maps], size=side))
+            predicted.append(
+                unseen.predict([m.permute(2, 0, 1)[None] for m in maps], size=side)
+            )
             wanted.append(self.labels[picture : picture + 1])
         if not predicted:
             return None
