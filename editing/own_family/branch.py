@@ -14,7 +14,7 @@ Source: Zhang et al. 2021 (DatasetGAN), section 3, for the uncertainty.
 import hashlib
 import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from editing.generator import Generator
 from editing.importers.folder import load_generator
 from editing.inversion.report import heat_map
 from editing.own_family import labels as label_maps
-from editing.own_family.progress import Pace, Progress
+from editing.own_family.progress import Pace, Progress, following
 from editing.own_family.project import (
     Project,
     StepMissingError,
@@ -133,18 +133,26 @@ def train_branch(
         lesson.samples, options.num_members, known.get("left_out", {}) if warm else {}
     )
     yield Progress(0.0, f"Reading {len(lesson.samples)} labelled pictures. {' '.join(remarks)}")
-    stage = _Stage(
-        BranchFit(
-            generator.synthesis,
-            lesson.w_plus,
-            lesson.labels,
-            num_parts=lesson.num_parts,
-            options=options,
-            noise=torch.Generator().manual_seed(SEED),
-            left_out=left_out,
-            start=start,
+    made: list[BranchFit] = []
+
+    def read(tell: Callable[[int], None]) -> None:
+        made.append(
+            BranchFit(
+                generator.synthesis,
+                lesson.w_plus,
+                lesson.labels,
+                num_parts=lesson.num_parts,
+                options=options,
+                noise=torch.Generator().manual_seed(SEED),
+                left_out=left_out,
+                start=start,
+                on_picture=tell,
+            )
         )
-    )
+
+    for count in following(read):
+        yield Progress(0.0, f"Reading labelled picture {count} of {len(lesson.samples)}")
+    stage = _Stage(made.pop())
     place = project.branch / "runs" / lesson.digest(options, start)
     run = Run(
         place, Budget(steps=options.max_steps), clock, checkpoint_seconds=checkpoint_seconds

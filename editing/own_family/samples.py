@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -307,13 +308,17 @@ def _listed(words: Sequence[str]) -> str:
 def _write_sheet(project: Project, proposed: Sequence[Proposal]) -> None:
     """Write the proposed samples into one picture, in order, numbered."""
     columns = min(8, len(proposed))
-    size = project.manifest().resolution
-    rows, names = [], []
+    cell = max(SHEET_CELL, min(project.manifest().resolution, 192))
+    strips = []
     for start in range(0, len(proposed), columns):
         part = proposed[start : start + columns]
-        rows.append([images.read_image(project.samples / f"{p.sample:03d}.png") for p in part])
-        names.append(f"{part[0].rank} to {part[-1].rank}" if len(part) > 1 else "last")
-    sheet = images.sheet(rows, labels=names, cell=max(SHEET_CELL, min(size, 192)))
+        row = [images.read_image(project.samples / f"{p.sample:03d}.png") for p in part]
+        names = [f"{p.rank}: {p.sample:03d}" for p in part]
+        strips.append(images.sheet([row], columns=names, cell=cell))
+    height = sum(strip.height for strip in strips)
+    sheet = Image.new("RGB", (strips[0].width, height), strips[0].getpixel((0, 0)))
+    for i, strip in enumerate(strips):
+        sheet.paste(strip, (0, sum(above.height for above in strips[:i])))
     project.samples.mkdir(parents=True, exist_ok=True)
     partial = project.samples / ".sheet.partial.png"
     sheet.save(partial)

@@ -160,6 +160,7 @@ class BranchFit:
         noise: torch.Generator,
         left_out: Tensor | None = None,
         start: Mapping[str, Tensor] | None = None,
+        on_picture: Callable[[int], None] | None = None,
     ) -> None:
         """Draw the taps and start the members.
 
@@ -167,6 +168,7 @@ class BranchFit:
             left_out: which pictures each member does not learn from, bool (E, n); by
                 default chosen by `noise`.
             start: state of an earlier branch of this shape to go on from.
+            on_picture: called with the number of pictures drawn; raising there ends it.
 
         Raises:
             ShapeMismatchError: codes and label maps differ in number.
@@ -174,7 +176,7 @@ class BranchFit:
         if len(w_plus) != len(labels):
             raise ShapeMismatchError(f"{len(w_plus)} codes and {len(labels)} label maps")
         self.options, self.labels = options, labels
-        self.taps = native_taps(synthesis, w_plus)
+        self.taps = native_taps(synthesis, w_plus, on_picture=on_picture)
         self.branch = SegmentationBranch(
             synthesis.tap_shapes,
             num_parts,
@@ -272,12 +274,17 @@ class BranchFit:
 
 @torch.no_grad()
 def native_taps(
-    synthesis: Synthesis, w_plus: Tensor, *, dtype: torch.dtype = torch.float16
+    synthesis: Synthesis,
+    w_plus: Tensor,
+    *,
+    dtype: torch.dtype = torch.float16,
+    on_picture: Callable[[int], None] | None = None,
 ) -> list[Tensor]:
     """Return every tap of the codes as rows, (n * r * r, C), at its own resolution.
 
     They are written where they stay, a few pictures at a time, so no more than these are
     ever held twice. Beyond `TAPS_IN_MEMORY` they stay in a nameless file on the disk.
+    `on_picture` is called with the number of pictures drawn.
     """
     num = len(w_plus)
     shapes = [(num * r * r, channels) for r, channels in synthesis.tap_shapes]
@@ -299,6 +306,8 @@ def native_taps(
                 cells = cells.clamp(-HALF_MAX, HALF_MAX)
             kept[start : start + len(cells)] = cells.to(dtype)
         done += len(codes)
+        if on_picture is not None:
+            on_picture(done)
     return rows
 
 

@@ -40,12 +40,11 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(labelled_family, tmp
     finish(train(labelled_family))
 
     steps = train(other, checkpoint_seconds=0.0)
-    for _ in range(12):
-        next(steps)
+    assert any("step 11 of 24" in step.sentence for step in steps)
     steps.close()
     resumed = train(other)
-    next(resumed)
-    assert "step 12 of 24" in next(resumed).sentence
+    trained = (step.sentence for step in resumed if step.sentence.startswith("Training"))
+    assert "step 12 of 24" in next(trained)
     finish(resumed)
 
     ours, theirs = (load_file(f / "branch" / branch.WEIGHTS) for f in (labelled_family, other))

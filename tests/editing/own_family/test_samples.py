@@ -5,7 +5,8 @@ import torch
 
 from editing import images
 from editing.importers.folder import load_generator, save_generator
-from editing.own_family import bring, project, samples, traits
+from editing.own_family import bring, encoder, project, samples, traits
+from tests.editing.importers.foreign import official_state, rosinality_training_file
 from tests.editing.own_family.conftest import clock, finish, label, proposed
 from tests.factories.networks import tiny_generator
 
@@ -92,7 +93,6 @@ def test_another_generator_sets_samples_and_labels_aside_only_on_purpose(family,
 
 
 def test_a_foreign_checkpoint_is_brought_with_progress_and_others_are_refused(tmp_path):
-    from tests.editing.importers.foreign import official_state, rosinality_training_file
 
     file = tmp_path / "mine.pt"
     file.write_bytes(rosinality_training_file(official_state()))
@@ -108,3 +108,41 @@ def test_a_foreign_checkpoint_is_brought_with_progress_and_others_are_refused(tm
         finish(bring.bring_checkpoint(tmp_path / "second", file, clock=clock()))
     assert refused.value.code.startswith("import.")
     assert [path.name for path in (tmp_path / "second").iterdir()] == ["family.json"]
+
+
+def test_a_cancelled_import_leaves_nothing_behind(tmp_path):
+
+    file = tmp_path / "mine.pt"
+    file.write_bytes(rosinality_training_file(official_state()))
+    project.create(tmp_path / "home", name="foreign", title="Foreign")
+
+    steps = bring.bring_checkpoint(tmp_path / "home", file, clock=clock())
+    next(steps)
+    next(steps)
+    steps.close()
+
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["family.json"]
+
+
+def test_pictures_train_a_generator_and_broken_ones_are_listed(tmp_path):
+    source = tmp_path / "pictures"
+    source.mkdir()
+    noise = torch.Generator().manual_seed(0)
+    for i in range(20):
+        picture = torch.rand(3, 1, 1, generator=noise).expand(3, 16, 16) * 2 - 1
+        (source / f"{i}.png").write_bytes(images.to_png_bytes(picture))
+    (source / "broken.png").write_bytes(b"no picture")
+    project.create(tmp_path / "home", name="tones", title="Tones")
+
+    steps = bring.bring_pictures(
+        tmp_path / "home", source, clock=clock(), size=16, minutes=0.5, batch=4
+    )
+    said = [step.sentence for step in steps]
+    finish(encoder.train_encoder(tmp_path / "home", clock=clock(), steps=2))
+
+    report = project.read_json(tmp_path / "home" / "training" / "pictures" / "report.json")
+    assert [entry["name"] for entry in report["skipped"]] == ["broken.png"]
+    assert any("Only 20 pictures" in sentence for sentence in said)
+    assert project.open_project(tmp_path / "home").manifest().trained.num_pictures > 0
+    figures = project.read_json(tmp_path / "home" / "encoder" / "figures.json")
+    assert set(figures) > {"psnr_samples_db", "psnr_pictures_db"}
