@@ -15,7 +15,7 @@ run is of zeros.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ from editing.errors import EditingError
 from editing.own_family.schema import UNLABELLED, OwnSchema
 
 MAX_ANNOTATIONS = 200_000
-MAX_POINTS = 1_000_000
+MAX_PER_PICTURE = 1_000
+MAX_POINTS = 100_000
 
 
 class CocoError(EditingError):
@@ -75,12 +76,17 @@ def write(maps: Mapping[int, np.ndarray], schema: OwnSchema, *, title: str) -> d
 
 
 def read(
-    document: Any, schema: OwnSchema, *, size: int
+    document: Any,
+    schema: OwnSchema,
+    *,
+    size: int,
+    admit: Callable[[str], None] = lambda name: None,
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Return label maps (H, H) by file name, and refused pictures with the reason.
 
     Pixels without annotation are the background, unless a picture annotates that itself:
-    then they are unlabelled.
+    then they are unlabelled. `admit` is called with the file name of every annotated picture
+    before it is decoded, and refuses it by raising an `EditingError`.
 
     Raises:
         CocoError: it is no COCO document, or its parts are unknown here.
@@ -106,6 +112,11 @@ def read(
         mine = by_picture.get(picture.get("id"), [])
         if not mine:
             continue
+        if len(mine) > MAX_PER_PICTURE:
+            refused[name] = (
+                f"{name} has {len(mine):,} annotations, at most {MAX_PER_PICTURE:,} are read."
+            )
+            continue
         if (picture.get("width"), picture.get("height")) != (size, size):
             refused[name] = (
                 f"{name} is {picture.get('width')} x {picture.get('height')}; label maps of "
@@ -113,12 +124,16 @@ def read(
             )
             continue
         try:
+            admit(name)
             masks = [
                 (_part_of(part_of, each), mask_of(each.get("segmentation"), size=size))
                 for each in mine
             ]
         except CocoError as error:
             refused[name] = f"{name}: {error}"
+            continue
+        except EditingError as error:
+            refused[name] = str(error)
             continue
         has_background = any(part in backgrounds for part, _ in masks)
         rest = UNLABELLED if has_background or not backgrounds else backgrounds[0]

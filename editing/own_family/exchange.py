@@ -8,8 +8,9 @@ its reason, the others are taken; one that is there already stays unless asked o
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,8 @@ import numpy as np
 from editing.errors import EditingError
 from editing.own_family import coco
 from editing.own_family import labels as label_maps
-from editing.own_family.project import open_project, write_bytes
-from editing.own_family.schema import OwnSchema
+from editing.own_family.project import Project, open_project, write_bytes
+from editing.own_family.schema import UNLABELLED, OwnSchema
 from editing.training.pictures import safe_names
 
 MAX_ENTRY_BYTES = 64 << 20
@@ -114,46 +115,26 @@ def import_labels(folder: Path, source: Path, *, replace: bool = False) -> Impor
     label_maps.num_samples(project)
     if not source.is_file():
         raise ExchangeError(f"There is no file at {source}: name a zip, a PNG or a COCO file.")
-    refused: list[Refused] = []
-    found: dict[str, np.ndarray] = {}
-    warnings: list[str] = []
+    intake = _Intake(project, schema, size, replace=replace)
     if zipfile.is_zipfile(source):
         try:
             with zipfile.ZipFile(source) as archive:
-                _from_zip(source, archive, schema, size, found, refused, warnings)
+                intake.take_zip(source, archive)
         except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
             raise ExchangeError(f"{source.name} is a damaged zip: {error}") from error
     elif source.stat().st_size > MAX_ENTRY_BYTES:
         raise ExchangeError(f"{source.name} is larger than {MAX_ENTRY_BYTES >> 20} MiB.")
     elif source.suffix.lower() == ".json":
-        _from_coco(source.read_bytes(), source.name, schema, size, found, refused)
+        intake.take_coco(source.read_bytes(), source.name)
     else:
-        _from_png(source.read_bytes(), source.name, schema, size, None, found, refused)
-    taken = []
-    for name, ids in found.items():
-        sample = coco.sample_of(name)
-        try:
-            if sample is None:
-                raise label_maps.UnknownSampleError(
-                    f"{name} names no sample: expected a number, such as 037.png."
-                )
-            label_maps.check_sample(project, sample)
-            if not set(np.unique(ids).tolist()) - schema.background - {255}:
-                raise label_maps.EmptyLabelsError(f"{name} shows no part but background.")
-            if label_maps.path_of(project, sample).exists() and not replace:
-                raise AlreadyLabelledError(
-                    f"Sample {sample} is labelled already; its map stays unless you replace it."
-                )
-        except EditingError as error:
-            refused.append(Refused(name, error.code, str(error)))
-            continue
-        write_bytes(label_maps.path_of(project, sample), label_maps.to_png(ids, schema))
-        taken.append(sample)
-    if not found and not refused:
+        intake.take_png(source.read_bytes, source.name)
+    if not intake.found and not intake.refused:
         raise ExchangeError(
             f"{source.name} holds no label maps: expected labels/NNN.png or a coco.json."
         )
-    return Imported(tuple(sorted(taken)), tuple(refused), tuple(warnings))
+    for sample, ids in intake.found.items():
+        write_bytes(label_maps.path_of(project, sample), label_maps.to_png(ids, schema))
+    return Imported(tuple(sorted(intake.found)), tuple(intake.refused), tuple(intake.warnings))
 
 
 def copy_labels(folder: Path, *, source: int, target: int, replace: bool = False) -> str:
@@ -184,33 +165,97 @@ def copy_labels(folder: Path, *, source: int, target: int, replace: bool = False
     return "labels" if own.exists() else "prediction"
 
 
-def _from_zip(
-    path: Path,
-    archive: zipfile.ZipFile,
-    schema: OwnSchema,
-    size: int,
-    found: dict[str, np.ndarray],
-    refused: list[Refused],
-    warnings: list[str],
-) -> None:
-    names = [
-        name
-        for name in safe_names(path, archive, max_bytes=MAX_TOTAL_BYTES)
-        if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
-    ]
-    documents = [n for n in names if n.endswith(".json") and not n.endswith("schema.json")]
-    for name in documents:
-        _from_coco(_entry(archive, name), name, schema, size, found, refused)
-    if documents:
-        return
-    table = None
-    for name in names:
-        if name.rsplit("/", 1)[-1] == "schema.json":
-            theirs = _schema(_entry(archive, name), name)
-            table = _translated(theirs, schema, warnings)
-            break
-    for name in _maps(names):
-        _from_png(_entry(archive, name), name, schema, size, table, found, refused)
+class _Intake:
+    """Collects label maps of one file; at most one of every sample is ever decoded."""
+
+    def __init__(
+        self, project: Project, schema: OwnSchema, size: int, *, replace: bool
+    ) -> None:
+        self._project, self._schema, self._size = project, schema, size
+        self._replace = replace
+        self._num = label_maps.num_samples(project)
+        self.found: dict[int, np.ndarray] = {}
+        self.refused: list[Refused] = []
+        self.warnings: list[str] = []
+
+    def take_zip(self, path: Path, archive: zipfile.ZipFile) -> None:
+        """Take the maps of a zip: its COCO files if it has any, else its PNG."""
+        names = [
+            name
+            for name in safe_names(path, archive, max_bytes=MAX_TOTAL_BYTES)
+            if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        ]
+        documents = [n for n in names if n.endswith(".json") and not n.endswith("schema.json")]
+        for name in documents:
+            self.take_coco(_entry(archive, name), name)
+        if documents:
+            return
+        table = None
+        for name in names:
+            if name.rsplit("/", 1)[-1] == "schema.json":
+                theirs = OwnSchema.from_json(_json(_entry(archive, name), name))
+                table = _translated(theirs, self._schema, self.warnings)
+                break
+        for name in _maps(names):
+            self.take_png(partial(_entry, archive, name), name, table)
+
+    def take_png(
+        self, read: Callable[[], bytes], name: str, table: np.ndarray | None = None
+    ) -> None:
+        """Take one map, its numbers sent through `table` if there is one."""
+        try:
+            sample = self._admitted(name)
+            ids = label_maps.parse(read(), size=self._size, name=name)
+            if table is not None:
+                ids = table[ids]
+            label_maps.check_ids(ids, schema=self._schema, name=name)
+            self._keep(name, sample, ids)
+        except EditingError as error:
+            self.refused.append(Refused(name, error.code, str(error)))
+
+    def take_coco(self, data: bytes, name: str) -> None:
+        """Take the maps of a COCO file."""
+        admitted: dict[str, int] = {}
+
+        def admit(file_name: str) -> None:
+            sample = self._admitted(file_name)
+            if sample in admitted.values():
+                raise AlreadyLabelledError(f"{file_name}: sample {sample} is there twice.")
+            admitted[file_name] = sample
+
+        maps, wrong = coco.read(_json(data, name), self._schema, size=self._size, admit=admit)
+        self.refused += [Refused(key, "exchange.coco", text) for key, text in wrong.items()]
+        for key, ids in maps.items():
+            try:
+                self._keep(key, admitted[key], ids)
+            except EditingError as error:
+                self.refused.append(Refused(key, error.code, str(error)))
+
+    def _admitted(self, name: str) -> int:
+        """Return the sample that a file name speaks of, if its map may be taken."""
+        sample = coco.sample_of(name)
+        if sample is None:
+            raise label_maps.UnknownSampleError(
+                f"{name} names no sample: expected a number, such as 037.png."
+            )
+        if sample >= self._num:
+            raise label_maps.UnknownSampleError(
+                f"There is no sample {sample}; they go from 0 to {self._num - 1}."
+            )
+        if sample in self.found:
+            raise AlreadyLabelledError(f"{name}: sample {sample} is there twice.")
+        if label_maps.path_of(self._project, sample).exists() and not self._replace:
+            raise AlreadyLabelledError(
+                f"Sample {sample} is labelled already; its map stays unless you replace it."
+            )
+        return sample
+
+    def _keep(self, name: str, sample: int, ids: np.ndarray) -> None:
+        """Keep a map that shows something."""
+        shown = set(np.unique(ids).tolist()) - {UNLABELLED}
+        if not shown - self._schema.background:
+            raise label_maps.EmptyLabelsError(f"{name} shows no part but background.")
+        self.found[sample] = ids
 
 
 def _maps(names: list[str]) -> Iterator[str]:
@@ -235,10 +280,6 @@ def _json(data: bytes, name: str) -> Any:
         raise ExchangeError(f"{name} is no JSON: {error}") from error
 
 
-def _schema(data: bytes, name: str) -> OwnSchema:
-    return OwnSchema.from_json(_json(data, name))
-
-
 def _translated(theirs: OwnSchema, ours: OwnSchema, warnings: list[str]) -> np.ndarray:
     """Return the table from their ids to ours, parts matched by name."""
     mine = {part.name: part.id for part in ours.parts}
@@ -249,7 +290,7 @@ def _translated(theirs: OwnSchema, ours: OwnSchema, warnings: list[str]) -> np.n
         if part.name in mine:
             table[part.id % 256] = mine[part.name]
         else:
-            table[part.id % 256] = 255
+            table[part.id % 256] = UNLABELLED
             unknown.append(part.title)
     if unknown:
         warnings.append(
@@ -257,35 +298,3 @@ def _translated(theirs: OwnSchema, ours: OwnSchema, warnings: list[str]) -> np.n
             "unlabelled."
         )
     return table
-
-
-def _from_png(
-    data: bytes,
-    name: str,
-    schema: OwnSchema,
-    size: int,
-    table: np.ndarray | None,
-    found: dict[str, np.ndarray],
-    refused: list[Refused],
-) -> None:
-    try:
-        ids = label_maps.parse(data, size=size, name=name)
-        if table is not None:
-            ids = table[ids]
-        label_maps.check_ids(ids, schema=schema, name=name)
-        found[name] = ids
-    except EditingError as error:
-        refused.append(Refused(name, error.code, str(error)))
-
-
-def _from_coco(
-    data: bytes,
-    name: str,
-    schema: OwnSchema,
-    size: int,
-    found: dict[str, np.ndarray],
-    refused: list[Refused],
-) -> None:
-    maps, wrong = coco.read(_json(data, name), schema, size=size)
-    found.update(maps)
-    refused.extend(Refused(key, "exchange.coco", text) for key, text in wrong.items())

@@ -46,6 +46,12 @@ class FamilyNameError(EditingError):
     code = "family.name"
 
 
+class FamilySeedError(EditingError):
+    """A seed that no sample can be drawn with."""
+
+    code = "family.seed"
+
+
 class FamilyExistsError(EditingError):
     """There is a family in the folder already."""
 
@@ -171,6 +177,7 @@ def create(
 
     Raises:
         FamilyNameError: the name cannot be that of a bundle.
+        FamilySeedError: the seed is negative or 2**31 or more.
         FamilyExistsError: the folder holds a family already.
         UnknownTemplateError: there is no such template.
     """
@@ -179,6 +186,8 @@ def create(
             f"The name {name!r} cannot be used: take up to 48 small letters, digits and "
             "hyphens, a letter first, such as old-maps."
         )
+    if not 0 <= seed < 1 << 31:
+        raise FamilySeedError(f"The seed {seed} cannot be used: take 0 to {(1 << 31) - 1}.")
     if (folder / "family.json").exists():
         raise FamilyExistsError(f"{folder} holds a family already: open it, or choose another.")
     schema = schemas.template(template) if template is not None else None
@@ -284,7 +293,8 @@ def status(folder: Path) -> tuple[StepStatus, ...]:
     missing = [sample for sample in proposed if sample not in done]
     say(
         "label",
-        bool(done) and not missing,
+        # Others may have been labelled in place of proposed ones.
+        len(done) >= max(1, len(proposed)),
         f"{len(done)} pictures labelled",
         f"{len(done)} labelled, {len(missing)} of {len(proposed)} proposed are missing.",
     )

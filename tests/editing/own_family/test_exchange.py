@@ -78,6 +78,38 @@ def test_a_zip_whose_paths_climb_out_is_refused_whole(family, tmp_path):
     assert labels.labelled(family) == ()
 
 
+def test_a_sample_that_is_there_twice_is_taken_once(family, tmp_path):
+    source = zipped(
+        tmp_path / "twice.zip",
+        {
+            "a/003.png": labels.to_png(square(), SCHEMA),
+            "b/003.png": labels.to_png(square(2), SCHEMA),
+        },
+    )
+
+    found = exchange.import_labels(family, source)
+
+    assert found.samples == (3,)
+    assert [each.name for each in found.refused] == ["b/003.png"]
+    assert int(labels.read(family, 3).max()) == 1
+
+
+def test_a_picture_of_countless_annotations_is_refused_and_no_other():
+    one = {"image_id": 1, "category_id": 1, "segmentation": [[4, 4, 8, 4, 8, 6, 4, 6]]}
+    document = {
+        "images": [
+            {"id": i, "file_name": f"{i}.png", "width": 16, "height": 16} for i in (1, 2)
+        ],
+        "categories": [{"id": 1, "name": "body"}],
+        "annotations": [one] * (coco.MAX_PER_PICTURE + 1) + [one | {"image_id": 2}],
+    }
+
+    maps, refused = coco.read(document, SCHEMA, size=16)
+
+    assert list(maps) == ["2.png"]
+    assert "1,001 annotations" in refused["1.png"]
+
+
 def test_labels_stay_unless_they_are_to_be_replaced(family, tmp_path):
     source = zipped(tmp_path / "a.zip", {"003.png": labels.to_png(square(), SCHEMA)})
     exchange.import_labels(family, source)
