@@ -19,6 +19,7 @@ from torch import Tensor
 from editing import effect_signature, images
 from editing.bundle import Bundle
 from editing.region import EmptyRegionError, changed_parts
+from editing.segmentation.branch import SegmentationBranch
 from gpu_worker import frames
 from gpu_worker.workbench import Workbench, vector_of
 from webapp.jobs import worker
@@ -29,6 +30,8 @@ CHUNK = 8
 LEAST_STRENGTH = 0.2
 TRIED_AT = 1.0
 STEP = 0.05
+# Members of the ensemble that look at every candidate: comparing needs fewer than deciding.
+NUM_READERS = 4
 
 
 def run(bench: Workbench, request: MatchPainting) -> Matched:
@@ -47,8 +50,9 @@ def run(bench: Workbench, request: MatchPainting) -> Matched:
         num_parts=bundle.num_parts,
         size=bundle.label_size,
     ).to(bundle.device)
-    base = bench.on_device(lambda: shares(bundle, w_plus))
-    before = base.argmax(dim=1)
+    before = bench.on_device(lambda: bundle.segment(w_plus))
+    reader = bundle.branch.only(range(min(NUM_READERS, bundle.branch.num_members)))
+    base = bench.on_device(lambda: shares(bundle, reader, w_plus))
     if not changed_parts(before, target, background=bundle.background):
         raise EmptyRegionError("the painting changes no part")
     wanted = effect_signature.painting_signature(
@@ -62,7 +66,9 @@ def run(bench: Workbench, request: MatchPainting) -> Matched:
     for start in range(0, len(candidates), CHUNK):
         block = candidates[start : start + CHUNK]
         bench.look_up()
-        tried = bench.on_device(partial(try_out, bundle, w_plus, base, target, block))
+        tried = bench.on_device(
+            partial(try_out, bundle, reader, w_plus, base, before, target, block)
+        )
         found += [(match, at, one) for (match, at), one in zip(tried, block, strict=True)]
         done = min(start + CHUNK, len(candidates))
         bench.report(Progress(step=done, num_steps=len(candidates) + 1))
@@ -85,19 +91,26 @@ def run(bench: Workbench, request: MatchPainting) -> Matched:
 
 
 @torch.no_grad()
-def shares(bundle: Bundle, w_plus: Tensor) -> Tensor:
+def shares(bundle: Bundle, reader: SegmentationBranch, w_plus: Tensor) -> Tensor:
     """Return how probable each part is at each pixel of codes (C, L, w_dim), (C, K, H, H)."""
     rendering = bundle.generator.synthesis(w_plus, with_taps=True)
     assert rendering.taps is not None, "taps were asked for"
-    return bundle.branch.logits(rendering.taps, size=bundle.label_size).softmax(dim=1)
+    return reader.logits(rendering.taps, size=bundle.label_size).softmax(dim=1)
 
 
 def try_out(
-    bundle: Bundle, w_plus: Tensor, base: Tensor, target: Tensor, candidates: list[Candidate]
+    bundle: Bundle,
+    reader: SegmentationBranch,
+    w_plus: Tensor,
+    base: Tensor,
+    labels: Tensor,
+    target: Tensor,
+    candidates: list[Candidate],
 ) -> list[tuple[float, float]]:
     """Return (match, strength) of each candidate on the picture of `w_plus` (1, L, w_dim).
 
-    `base` are the picture's part shares (1, K, H, H), `target` (1, H, H) the painting.
+    `reader` says what is where, and `base` (1, K, H, H) what it says of the picture itself;
+    `labels` (1, H, H) is the picture's label map, `target` (1, H, H) the painting on it.
     A candidate that is likely to do the reverse is tried at a negative strength.
     """
     signs = [TRIED_AT if one.likeness >= 0 else -TRIED_AT for one in candidates]
@@ -107,8 +120,8 @@ def try_out(
             for one, sign in zip(candidates, signs, strict=True)
         ]
     )
-    after = shares(bundle, w_plus + offsets)
-    labels, num_parts = base.argmax(dim=1), base.shape[1]
+    after = shares(bundle, reader, w_plus + offsets)
+    num_parts = base.shape[1]
     painted = (target != labels)[:, None]
     wish = (_one_hot(target, num_parts) - base) * painted
     moved = after - base
@@ -117,7 +130,8 @@ def try_out(
     match = along / lengths.clamp(min=1e-9)
     # How far the painted pixels should turn, as a multiple of how far these did.
     asked = (_one_hot(target, num_parts) - _one_hot(labels, num_parts)) * painted
-    turned = (_one_hot(after.argmax(dim=1), num_parts) - _one_hot(labels, num_parts)) * painted
+    read = _one_hot(base.argmax(dim=1), num_parts)
+    turned = (_one_hot(after.argmax(dim=1), num_parts) - read) * painted
     wanted, reached = ((one * moved).sum(dim=(1, 2, 3)) for one in (asked, turned))
     strength = (wanted / reached.clamp(min=1e-6)).clamp(LEAST_STRENGTH, MAX_STRENGTH)
     return [
