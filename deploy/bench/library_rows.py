@@ -195,7 +195,7 @@ STATEMENTS = (
     SELECT {VECTOR_ID}, %(at)s, team_id, %(author)s, title, '', true, true, true, false,
       %(at)s, {VERSION_ID}
     FROM made ORDER BY n
-    """,
+    """,  # noqa: S608 - constants above, no input
     f"""
     INSERT INTO library_editvectorversion (id, created_at, edit_vector_id, number, notes,
       "offset", num_layers, w_dim, norm, fingerprint, bundle, family, parts, part_names, margin,
@@ -203,13 +203,13 @@ STATEMENTS = (
     SELECT {VERSION_ID}, %(at)s, {VECTOR_ID}, 1, '', '', 10, 512, 8, '0', 'portraits-64',
       'portraits', '{{2}}', '{{hair}}', 1, to_hex(n), '{{}}', %(card)s
     FROM made ORDER BY n
-    """,
+    """,  # noqa: S608 - constants above, no input
     f"""
     INSERT INTO library_publication (id, created_at, edit_vector_id, state, is_wanted_listed,
       published_by_id, reasons, changed_at)
     SELECT {VECTOR_ID}, %(at)s, {VECTOR_ID}, 'listed', true, %(author)s, '{{}}', %(at)s
     FROM made WHERE is_listed ORDER BY n
-    """,
+    """,  # noqa: S608 - constants above, no input
     f"""
     INSERT INTO library_searchentry (edit_vector_id, team_id, author_id, family, bundle,
       is_listed, parts, tags, locality, identity, success, allows_commercial,
@@ -219,7 +219,7 @@ STATEMENTS = (
       setweight(to_tsvector('simple', title), 'A')
         || setweight(to_tsvector('english', title), 'A')
     FROM made ORDER BY n
-    """,
+    """,  # noqa: S608 - constants above, no input
 )
 
 
@@ -231,11 +231,15 @@ def _effects(made: Synthetic, teams: list[UUID]) -> Iterator[bytes]:
     word and the half floats (https://www.postgresql.org/docs/current/sql-copy.html).
     """
     family, bundle = b"portraits", b"portraits-64"
-    fields = {
-        "id": "V16", "team": "V16", "family": f"S{len(family)}", "bundle": f"S{len(bundle)}",
-        "listed": "u1", "signature": np.dtype([("dim", ">u2"), ("unused", ">u2"),
-                                               ("values", ">f2", (SIGNATURE_DIM,))]),
-    }  # fmt: skip
+    values = [("dim", ">u2"), ("unused", ">u2"), ("values", ">f2", (SIGNATURE_DIM,))]
+    fields: dict[str, np.dtype[Any]] = {
+        "id": np.dtype("V16"),
+        "team": np.dtype("V16"),
+        "family": np.dtype(("S", len(family))),
+        "bundle": np.dtype(("S", len(bundle))),
+        "listed": np.dtype("u1"),
+        "signature": np.dtype(values),
+    }
     layout: list[Any] = [("num_fields", ">i2")]
     for name, kind in fields.items():
         layout += [(f"len_{name}", ">i4"), (name, kind)]
@@ -245,7 +249,7 @@ def _effects(made: Synthetic, teams: list[UUID]) -> Iterator[bytes]:
         rows = np.zeros(len(numbers), np.dtype(layout))
         rows["num_fields"] = len(fields)
         for name, kind in fields.items():
-            rows[f"len_{name}"] = np.dtype(kind).itemsize
+            rows[f"len_{name}"] = kind.itemsize
         rows["id"] = [np.void(uuid_of(n).bytes) for n in numbers]
         rows["team"] = [np.void(_team(n, made, teams).bytes) for n in numbers]
         rows["family"], rows["bundle"] = family, bundle

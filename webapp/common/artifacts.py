@@ -14,6 +14,7 @@ import hmac
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -98,17 +99,25 @@ def put(data: bytes, *, content_type: str) -> str:
 
     Storing the same bytes again changes nothing and returns the same name.
     """
-    digest = hashlib.sha256(data).hexdigest()
-    if not Artifact.objects.filter(hash=digest).exists():
+    return put_all([(data, content_type)])[0]
+
+
+def put_all(items: Sequence[tuple[bytes, str]]) -> list[str]:
+    """Store bytes with their content types and return their names in order; two queries."""
+    digests = [hashlib.sha256(data).hexdigest() for data, _ in items]
+    known = set(Artifact.objects.filter(hash__in=digests).values_list("hash", flat=True))
+    storage = _storage()
+    new: dict[str, Artifact] = {}
+    for digest, (data, content_type) in zip(digests, items, strict=True):
+        if digest in known or digest in new:
+            continue
         name = _name(digest)
-        storage = _storage()
         if not (storage.exists(name) and storage.size(name) == len(data)):
             storage.save(name, ContentFile(data))
-        Artifact.objects.bulk_create(
-            [Artifact(hash=digest, size=len(data), content_type=content_type)],
-            ignore_conflicts=True,
-        )
-    return digest
+        new[digest] = Artifact(hash=digest, size=len(data), content_type=content_type)
+    if new:
+        Artifact.objects.bulk_create(new.values(), ignore_conflicts=True)
+    return digests
 
 
 def read(digest: str) -> bytes:

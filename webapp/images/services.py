@@ -24,6 +24,7 @@ from webapp.images.models import Image, ImageStatus, Revision, RevisionKind, Rev
 from webapp.jobs import selectors as job_selectors
 from webapp.jobs import services as jobs
 from webapp.jobs.contract import (
+    Drawing,
     InvertImage,
     OptimizeEdit,
     Picture,
@@ -383,6 +384,7 @@ def keep(
         base_revision_id=base.id,
         w_plus=base.w_plus_id,
         stack=stack,
+        base=Drawing(picture=base.picture_id, label_map=base.label_map_id),
     )
     return jobs.enqueue(
         owner=actor, team=image.team, request=request, now=now,
