@@ -7,8 +7,6 @@ lossless.
 
 import io
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
@@ -42,23 +40,3 @@ def thumbnail(image: Tensor) -> bytes:
     picture = to_pillow(image).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
     picture.save(out, "WEBP", quality=88, method=4)
     return out.getvalue()
-
-
-def heat_map(difference: Tensor, *, full: float = 0.25) -> bytes:
-    """Return per-pixel differences (R, R), shares of the range, as a PNG heat map.
-
-    Black is no difference; `full` and more is the brightest of the scale.
-    """
-    share = np.clip(difference.detach().cpu().numpy().astype(np.float64) / full, 0, 1)
-    stops = np.linspace(0, 1, len(SCALE))
-    channels = [np.interp(share, stops, SCALE[:, channel]) for channel in range(3)]
-    picture = Image.fromarray(np.stack(channels, axis=-1).round().astype(np.uint8))
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
-
-
-# Dark to bright with rising lightness, so that it also reads without colour vision.
-SCALE: npt.NDArray[np.float64] = np.array(
-    [[8, 8, 16], [74, 18, 92], [176, 42, 92], [240, 108, 54], [252, 226, 150]], dtype=np.float64
-)

@@ -43,8 +43,8 @@ class Drawn:
 def draw(bundle: Bundle, codes: Tensor) -> list[Drawn]:
     """Return codes (N, L, w_dim) drawn in one pass; to be called on the device."""
     drawn, labels = bundle.render_and_segment(codes)
-    pairs = zip(drawn.cpu().split(1), labels.cpu().split(1), strict=True)
-    return [Drawn(image, label) for image, label in pairs]
+    drawn, labels = drawn.cpu(), labels.cpu()
+    return [Drawn(drawn[n : n + 1], labels[n : n + 1]) for n in range(len(codes))]
 
 
 def as_kept(image: Tensor) -> Tensor:

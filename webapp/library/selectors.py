@@ -277,7 +277,7 @@ def file_of(found: EditVector) -> tuple[str, bytes]:
         "version": version.number,
         "title": found.title,
         "description": found.description,
-        "tags": sorted(found.tags.values_list("name", flat=True)),
+        "tags": sorted(tag.name for tag in found.tags.all()),
         "author": found.author.display_name,
         "terms": License.of(found).fields(),
         "notes": version.notes,
