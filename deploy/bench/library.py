@@ -227,6 +227,7 @@ def ask_similar(made: Synthetic, say: say_figure, *, num: int) -> None:
     ):
         wanted = made.signatures[rng.integers(0, made.num, num + 10)].astype(np.float32)
         wanted += 0.03 * rng.standard_normal(wanted.shape).astype(np.float32)
+        wanted = wanted.astype(np.float16).astype(np.float32)  # as the database rounds them
         answers: dict[int, set[UUID]] = {}
 
         def ask(

@@ -137,7 +137,11 @@ def load(made: Synthetic, say: say_figure) -> None:
             for block in _titles(made, ids):
                 copy.write(block)
         cursor.execute("ANALYZE made")
-        values: dict[str, str | int] = {"author": stranger.pk, "card": json.dumps(_card()), "at": "2026-01-01 00:00Z"}
+        values: dict[str, str | int] = {
+            "author": stranger.pk,
+            "card": json.dumps(_card()),
+            "at": "2026-01-01 00:00Z",
+        }
         for statement in STATEMENTS:
             cursor.execute(statement, values)
         with cursor.copy(f"COPY library_effectentry ({EFFECT}) FROM STDIN BINARY") as copy:
