@@ -8,7 +8,6 @@ lossless.
 import io
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
@@ -44,29 +43,9 @@ def thumbnail(image: Tensor) -> bytes:
     return out.getvalue()
 
 
-def heat_map(difference: Tensor, *, full: float = 0.25) -> bytes:
-    """Return per-pixel differences (R, R), shares of the range, as a PNG heat map.
-
-    Black is no difference; `full` and more is the brightest of the scale.
-    """
-    share = np.clip(difference.detach().cpu().numpy().astype(np.float64) / full, 0, 1)
-    stops = np.linspace(0, 1, len(SCALE))
-    channels = [np.interp(share, stops, SCALE[:, channel]) for channel in range(3)]
-    picture = Image.fromarray(np.stack(channels, axis=-1).round().astype(np.uint8))
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
-
-
 def grey_map(shares: Tensor) -> bytes:
     """Return shares (H, H), cut to 0..1, as an 8-bit grey PNG: 255 is 1 or more."""
     grey = np.clip(shares.detach().cpu().numpy().astype(np.float64), 0, 1) * 255
     out = io.BytesIO()
     Image.fromarray(grey.round().astype(np.uint8)).save(out, "PNG")
     return out.getvalue()
-
-
-# Dark to bright with rising lightness, so that it also reads without colour vision.
-SCALE: npt.NDArray[np.float64] = np.array(
-    [[8, 8, 16], [74, 18, 92], [176, 42, 92], [240, 108, 54], [252, 226, 150]], dtype=np.float64
-)

@@ -40,12 +40,15 @@ URGENCY: dict[str, Urgency] = {
     "interactive": Urgency.INTERACTIVE,
     "batch": Urgency.BATCH,
 }
+# Jobs of a lane at once. While the device draws a picture of an album, a second thread reads
+# and keeps those beside it; more would only wait for the device.
+WIDTH: dict[str, int] = {"interactive": 1, "batch": 2}
 EXIT_DEVICE_LOST = 70
 T = TypeVar("T")
 
 
 class Lanes:
-    """The work of this process: one lane is worked by one thread at a time."""
+    """The work of this process: a lane is worked by as many threads as `WIDTH` says."""
 
     def __init__(
         self,
@@ -60,7 +63,9 @@ class Lanes:
         self._bundles = bundles
         self._die = die
         self._stopping = threading.Event()
-        self._locks = {lane: threading.Lock() for lane in URGENCY}
+        self._places = {lane: threading.Semaphore(WIDTH[lane]) for lane in URGENCY}
+        self._num_working = dict.fromkeys(URGENCY, 0)
+        self._counting = threading.Lock()
         self._rung = {lane: threading.Event() for lane in URGENCY}
 
     def stop(self) -> None:
@@ -69,23 +74,29 @@ class Lanes:
 
     @property
     def is_idle(self) -> bool:
-        return not any(lock.locked() for lock in self._locks.values())
+        return not any(self._num_working.values())
 
     def work(self, lane: str) -> int:
         """Run the jobs of `lane` until it is empty; return how many were claimed.
 
-        Returns at once if another thread works the lane: that one looks again.
+        Returns at once if the lane has its threads: they look again.
         """
-        rung, lock = self._rung[lane], self._locks[lane]
+        rung, places = self._rung[lane], self._places[lane]
         rung.set()
         num_claimed = 0
-        while rung.is_set() and lock.acquire(blocking=False):
+        while rung.is_set() and places.acquire(blocking=False):
             try:
+                self._count(lane, 1)
                 rung.clear()
                 num_claimed += self._until_empty(lane)
             finally:
-                lock.release()
+                self._count(lane, -1)
+                places.release()
         return num_claimed
+
+    def _count(self, lane: str, change: int) -> None:
+        with self._counting:
+            self._num_working[lane] += change
 
     def _until_empty(self, lane: str) -> int:
         num_claimed = 0

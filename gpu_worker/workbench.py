@@ -170,11 +170,16 @@ class Workbench:
         """Keep a code (1, L, w_dim) with its picture and label map; return their names."""
         code = {"w_plus": w_plus[0].detach().float().cpu().contiguous().clone()}
         palette = bundle.schema.palette()
+        w_plus_name, picture, label_map, thumbnail = worker.put_artifacts(
+            [
+                (save_tensors(code), "application/octet-stream"),
+                (images.to_png_bytes(image), "image/png"),
+                (images.labels_to_png(labels, palette), "image/png"),
+                (frames.thumbnail(image), "image/webp"),
+            ]
+        )
         return Picture(
-            w_plus=worker.put_artifact(save_tensors(code), "application/octet-stream"),
-            picture=self.keep_png(images.to_png_bytes(image)),
-            label_map=self.keep_png(images.labels_to_png(labels, palette)),
-            thumbnail=worker.put_artifact(frames.thumbnail(image), "image/webp"),
+            w_plus=w_plus_name, picture=picture, label_map=label_map, thumbnail=thumbnail
         )
 
 

@@ -51,6 +51,30 @@ class Installation:
                 return time.monotonic() - began
         raise RuntimeError("the installation did not start:\n" + "".join(said))
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time that all its processes have used so far, in seconds.
+
+        Of processes that ended, only what their parents counted.
+        """
+        assert self.process is not None
+        used: dict[int, tuple[int, float]] = {}  # of each process: its parent, its seconds
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it ended just now
+            ticks = sum(
+                int(field) for field in fields[11:15]
+            )  # its own and its dead children's
+            used[int(stat.parent.name)] = (int(fields[1]), ticks / os.sysconf("SC_CLK_TCK"))
+        ours, seconds = {self.process.pid}, 0.0
+        for pid in sorted(used):
+            parent, own = used[pid]
+            if pid in ours or parent in ours:
+                ours.add(pid)
+                seconds += own
+        return seconds
+
     def stop(self) -> None:
         if self.process is None:
             return

@@ -20,12 +20,17 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--asked", type=int, default=200)
     parser.add_argument("--keep", type=Path, help="folder of the database, kept for next time")
+    parser.add_argument("--memory", default="3GB", help="maintenance_work_mem of the builds")
+    parser.add_argument("--workers", type=int, default=1, help="parallel workers of the builds")
     parser.add_argument("what", nargs="*", choices=["search", "painting", "album"], default=[])
     given = parser.parse_args()
     wanted = set(given.what) or {"search", "painting", "album"}
     if "search" in wanted:
         note(f"filling a library of {given.rows} vectors ...")
-        library.measure(given.rows, say, num_asked=given.asked, keep=given.keep)
+        library.measure(
+            given.rows, say, num_asked=given.asked, keep=given.keep,
+            memory=given.memory, num_workers=given.workers,
+        )  # fmt: skip
     if wanted & {"painting", "album"}:
         with tempfile.TemporaryDirectory(prefix="atelier-bench-") as folder:
             Path(folder).chmod(0o755)

@@ -5,9 +5,9 @@ from torch import Tensor
 from editing import images
 from editing.inversion import invert
 from editing.inversion.invert import InversionResult, InversionStep, InvertOptions
-from gpu_worker import frames
 from gpu_worker.runners import outcome
 from gpu_worker.workbench import Workbench
+from webapp.common import heat
 from webapp.jobs import worker
 from webapp.jobs.contract import Figures, Inverted, InvertImage, Progress
 
@@ -41,7 +41,7 @@ def run(bench: Workbench, request: InvertImage) -> Inverted:
     low, usual, high = bundle.usual_error
     return Inverted(
         picture=bench.keep_picture(result.w_plus, result.image, labels, bundle),
-        residual=bench.keep_png(frames.heat_map(outcome.change(source, result.image))),
+        residual=bench.keep_png(heat.heat_map(outcome.change(source, result.image).cpu())),
         error=result.error,
         psnr_db=result.psnr_db,
         perceptual=result.perceptual,

@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from editing import images, vectors
-from gpu_worker import frames
 from gpu_worker.workbench import Workbench, read_vector
+from webapp.common import heat
 from webapp.jobs.contract import Measured, MeasureEditVector, ProbeStrip, Progress
 
 
@@ -41,15 +41,14 @@ def run(bench: Workbench, request: MeasureEditVector) -> Measured:
         norm=card.norm,
         additivity=getattr(card, "additivity", None),
         signature=tuple(getattr(card, "signature", ())),
-        heat=bench.keep_png(heat(card.strips, card.strengths)),
+        heat=bench.keep_png(heat_map(card.strips, card.strengths)),
     )
 
 
-def heat(strips: Tensor, strengths: tuple[float, ...]) -> bytes:
+def heat_map(strips: Tensor, strengths: tuple[float, ...]) -> bytes:
     """Return a PNG of where strength 1 changes pictures, on average over the faces shown.
 
     `strips` (n, S, 3, R, R) are pictures at `strengths`, of which 0 and 1 are two.
     """
-    before, after = strips[:, strengths.index(0.0)], strips[:, strengths.index(1.0)]
-    change = (after.clamp(-1, 1) - before.clamp(-1, 1)).abs().mean(dim=(0, 1)) / 2
-    return frames.heat_map(change, full=max(float(change.max()), 0.02))
+    pictures = (strips.clamp(-1, 1).permute(0, 1, 3, 4, 2).cpu() + 1) / 2
+    return heat.of_strips(pictures[:, strengths.index(0.0)], pictures[:, strengths.index(1.0)])

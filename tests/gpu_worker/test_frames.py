@@ -5,6 +5,7 @@ import torch
 from PIL import Image as Pillow
 
 from gpu_worker import frames
+from webapp.common import heat
 from webapp.common.frames import PictureFormat
 
 
@@ -47,7 +48,7 @@ def test_the_heat_map_is_dark_where_nothing_differs_and_bright_where_much_does()
     difference = torch.zeros(8, 8)
     difference[2, 3] = 0.5
 
-    heat = opened(frames.heat_map(difference))
+    shown = opened(heat.heat_map(difference))
 
-    assert heat.sum(axis=2).argmax() == 2 * 8 + 3
-    assert heat[0, 0].sum() < 40
+    assert shown.sum(axis=2).argmax() == 2 * 8 + 3
+    assert shown[0, 0].sum() < 40

@@ -1,8 +1,11 @@
 """From a claimed row to its end, with the tiny family and everything else real."""
 
 import io
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import BrokenBarrierError
 from typing import Any
 from uuid import uuid4
 
@@ -320,3 +323,56 @@ def test_an_unknown_vector_is_refused(lanes: Lanes, studio: Studio) -> None:
     job.refresh_from_db()
     assert job.status == "failed"
     assert job.error_code
+
+
+def test_pictures_of_an_album_are_drawn_while_others_are_kept(
+    lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs_waiting = {"batch": [1, 2], "interactive": [1, 2]}
+    together = threading.Barrier(2, timeout=5)
+
+    def claim(lane: str, **options: Any) -> Any:
+        return jobs_waiting[lane].pop() if jobs_waiting[lane] else None
+
+    monkeypatch.setattr(worker, "claim", claim)
+    monkeypatch.setattr(lanes, "_settle", lambda job, urgency: together.wait())
+    with ThreadPoolExecutor(2) as threads:
+        for lane in ("batch", "interactive"):
+            done = [threads.submit(lanes.work, lane) for _ in range(2)]
+            if lane == "batch":
+                assert sorted(one.result() for one in done) == [1, 1]
+            else:  # one at a time: it waits for another in vain
+                assert any(isinstance(one.exception(), BrokenBarrierError) for one in done)
+    assert lanes.is_idle
+
+
+def test_a_stack_is_compared_with_the_base_as_kept_as_if_it_were_drawn_again(
+    lanes: Lanes, studio: Studio
+) -> None:
+    start_edit(studio, steps=20)
+    lanes.work("interactive")
+    learned = Revision.objects.get(kind="optimize")
+    vector = images.save_edit_vector(
+        actor=studio.owner, revision_id=learned.pk, title="Moved", description="", tags=(),
+        now=now(),
+    )  # fmt: skip
+    version_id = vector.current_version_id
+    assert version_id is not None
+    base = Revision.objects.get(pk=studio.image.head_id)
+    kept = []
+    for is_base_known in (True, False):
+        job = images.keep(
+            actor=studio.owner, image_id=studio.image.pk, base_revision_id=base.pk,
+            stack=(VectorUse(edit_vector_version_id=version_id, strength=1.0),), now=now(),
+        )  # fmt: skip
+        assert job.request["base"]["picture"] == base.picture_id
+        if not is_base_known:
+            job.request["base"] = None  # as an older server asks
+            job.save()
+        lanes.work("interactive")
+        kept.append(Revision.objects.get(job=job))
+
+    known, drawn_again = kept
+    assert known.label_map_id == drawn_again.label_map_id == learned.label_map_id
+    assert known.figures["changed_share"] > 0
+    assert known.figures == pytest.approx(drawn_again.figures, abs=1e-6)

@@ -145,7 +145,9 @@ def change_role(
 )
 def remove_member(request: HttpRequest, team_id: UUID, user_id: int) -> Status[None]:
     """Take a member out of a team (owners), or leave it (oneself)."""
-    services.remove_member(actor=auth.person(request), team_id=team_id, user_id=user_id)
+    services.remove_member(
+        actor=auth.person(request), team_id=team_id, user_id=user_id, now=timezone.now()
+    )
     return Status(204, None)
 
 

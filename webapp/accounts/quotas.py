@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 
 from webapp.accounts.models import Membership, Team
 from webapp.common.errors import ForbiddenError
@@ -58,12 +59,17 @@ def limit_of(team: Team, quota: Quota) -> int:
 
 
 def check(team: Team, name: str, *, adding: int = 1) -> None:
-    """Return if the team may have so much more.
+    """Return if the team may have so much more; for the transaction that adds it.
+
+    The team's row stays locked until that ends, so that of two at once the second counts what
+    the first has added.
 
     Raises:
         QuotaExceededError: it may not; the text says how much it may have.
     """
     quota = _quotas[name]
+    assert transaction.get_connection().in_atomic_block, "the lock is held to the end of it"
+    team = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     limit = limit_of(team, quota)
     if quota.used(team) + adding > limit:
         raise QuotaExceededError(

@@ -96,7 +96,9 @@ class PersonOut(Schema):
 
     @classmethod
     def of(cls, user: User) -> "PersonOut":
-        return cls(id=user.pk, name=user.display_name, initials=user.initials, color=user.color)
+        return cls.model_construct(
+            id=user.pk, name=user.display_name, initials=user.initials, color=user.color
+        )
 
 
 class OwnPersonOut(PersonOut):

@@ -5,12 +5,13 @@ cannot leave a team without one. Every such change is in the audit log, and reac
 open sockets of the person as soon as it is committed.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from webapp.accounts import audit, policies, quotas
 from webapp.accounts.models import COLORS, Invitation, Membership, Role, Team, User
@@ -105,11 +106,14 @@ def choose_team(*, actor: User, team_id: UUID) -> Team:
 def add_member(*, team: Team, user: User, role: Role = Role.EDITOR) -> Membership:
     """Make `user` a member of `team`; a person who is one already only gets the role.
 
-    The first team gives a person their color, in order of joining.
+    Teammates are told apart by their colors: somebody who has one that a member has already,
+    or none of their own yet, gets the one that the fewest members have.
     """
     Team.objects.select_for_update().get(pk=team.pk)
-    if not user.memberships.exists():
-        user.color = COLORS[team.memberships.count() % len(COLORS)]
+    others = team.members.exclude(pk=user.pk)
+    taken = Counter(others.values_list("color", flat=True))
+    if user.color in taken or not user.memberships.exists():
+        user.color = min(COLORS, key=lambda color: taken[color])
         user.save(update_fields=["color"])
     membership, _ = Membership.objects.update_or_create(
         team=team, user=user, defaults={"role": role}
@@ -149,8 +153,10 @@ def change_role(*, actor: User, team_id: UUID, user_id: int, role: Role) -> Memb
 
 
 @transaction.atomic
-def remove_member(*, actor: User, team_id: UUID, user_id: int) -> None:
+def remove_member(*, actor: User, team_id: UUID, user_id: int, now: datetime) -> None:
     """Take a member out of a team: owners anybody, everybody themselves.
+
+    Open invitations through which they could come back are revoked with it.
 
     Raises:
         UnknownTeamError, OwnersOnlyError, UnknownMemberError: see `policies`.
@@ -170,7 +176,19 @@ def remove_member(*, actor: User, team_id: UUID, user_id: int) -> None:
         action="team.member_left" if is_leaving else "team.member_removed",
         before=str(membership.role),
     )  # fmt: skip
+    _revoke_known(membership, actor=actor, now=now)
     _told(team.pk, user_id)
+
+
+def _revoke_known(membership: Membership, *, actor: User, now: datetime) -> None:
+    """Revoke the open invitations that a former member made, holds, or, as owner, has seen."""
+    user = membership.user
+    addresses = EmailAddress.objects.filter(user=user, verified=True)
+    known = Q(invited_by=user) | Q(email__in=[each.email.lower() for each in addresses])
+    if membership.role == Role.OWNER:
+        known |= Q(email="")  # links that are good for whoever has them
+    for invitation in Invitation.objects.filter(known, team=membership.team).open(now=now):
+        _revoke(invitation, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -237,8 +255,12 @@ def revoke_invitation(*, actor: User, invitation_id: UUID, now: datetime) -> Non
         UnknownInvitationError: the actor owns no team with such an invitation.
     """
     invitation = policies.owned_invitation(actor, invitation_id)
-    if invitation.revoked_at is not None:
-        return
+    if invitation.revoked_at is None:
+        _revoke(invitation, actor=actor, now=now)
+
+
+def _revoke(invitation: Invitation, *, actor: User, now: datetime) -> None:
+    """Take an open invitation back, for somebody who may."""
     invitation.revoked_at = now
     invitation.save(update_fields=["revoked_at"])
     audit.record(

@@ -17,7 +17,7 @@ from webapp.albums.models import Run, RunPicture
 from webapp.common.errors import ConflictError, RefusedInputError
 from webapp.images.models import Image, Revision
 from webapp.jobs import services as jobs
-from webapp.jobs.contract import RenderEdit, Stack, VectorUse
+from webapp.jobs.contract import Drawing, RenderEdit, Stack, VectorUse
 from webapp.jobs.models import Job, Lane, Status
 from webapp.library import selectors as library
 
@@ -97,6 +97,7 @@ def _job(
         base_revision_id=base.pk,
         w_plus=base.w_plus_id,
         stack=stack,
+        base=Drawing(picture=base.picture_id, label_map=base.label_map_id),
     )
     return jobs.enqueue(
         owner=owner, team=run.team, request=request, now=now, image_id=image.pk,

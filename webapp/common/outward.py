@@ -8,15 +8,17 @@ nothing. Redirects are not followed: where they lead was never checked.
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from threading import Event, Timer
 from urllib.parse import urlsplit
-
-import urllib3
 
 from webapp.common.errors import RefusedInputError
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
+TOTAL_SECONDS = 20.0
 # Addresses that carry another, perhaps private, one inside (NAT64 and 6to4).
 TUNNELS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 
@@ -92,6 +94,10 @@ def resolve(url: str) -> tuple[str, str, int]:
 def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
     """Send `body` and return the status of the answer, which was a success.
 
+    Of the answer only status and headers are read, and all of it, handshake included, ends
+    after `TOTAL_SECONDS`: a limit on each wait alone would let whoever sends a byte now and
+    then hold a worker for hours.
+
     Raises:
         BadTargetError: see `resolve`.
         NotTakenError: it could not be delivered now; the text says why.
@@ -102,33 +108,50 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> int:
         raise NotTakenError(error.detail) from error
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    pool = urllib3.HTTPSConnectionPool(
-        address,
-        port,
-        ssl_context=trust(),
-        server_hostname=host,
-        assert_hostname=host,
-        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        retries=False,
-        maxsize=1,
-    )
     name = f"[{host}]" if ":" in host else host
     host_header = name if port == 443 else f"{name}:{port}"
+    connection = HTTPConnection(host, port)
     try:
-        # The body is never read: whoever answers a byte at a time would hold us up for hours.
-        answer = pool.urlopen(
-            "POST",
-            path,
-            body=body,
-            headers={**headers, "Host": host_header},
-            redirect=False,
-            preload_content=False,
-        )
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        with (
+            socket.create_connection((address, port), timeout=CONNECT_SECONDS) as plain,
+            _ended_after(plain, TOTAL_SECONDS),
+        ):
+            plain.settimeout(READ_SECONDS)
+            # To the checked address, and believed only with a certificate of the name.
+            connection.sock = trust().wrap_socket(plain, server_hostname=host)
+            connection.request("POST", path, body, {**headers, "Host": host_header})
+            status = connection.getresponse().status
+    except (HTTPException, OSError, ValueError) as error:
         raise NotTakenError(f"{type(error).__name__}: it did not answer") from error
     finally:
-        pool.close()
-    answer.close()
-    if not 200 <= answer.status < 300:
-        raise NotTakenError(f"it answered {answer.status}")
-    return int(answer.status)
+        connection.close()
+    if not 200 <= status < 300:
+        raise NotTakenError(f"it answered {status}")
+    return status
+
+
+@contextmanager
+def _ended_after(connected: socket.socket, seconds: float) -> Iterator[None]:
+    """Shut a connection down if the block takes longer: its reads and writes then end.
+
+    Raises:
+        TimeoutError: it took longer, and an end came where the other side had not come to one.
+    """
+    was_ended = Event()
+
+    def end() -> None:
+        was_ended.set()
+        with suppress(OSError):
+            twin.shutdown(socket.SHUT_RDWR)
+
+    with connected.dup() as twin:  # ours to shut down, whoever holds the first one by then
+        timer = Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+    if was_ended.is_set():
+        raise TimeoutError

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 from django.db import connection, transaction
+from numpy.typing import NDArray
 from PIL import Image as Pictures
 from safetensors import SafetensorError
 
 from webapp.accounts import services as accounts
 from webapp.accounts.models import Role, Team, User
-from webapp.common import artifacts
+from webapp.common import artifacts, heat
 from webapp.common.errors import DomainError
 from webapp.families import selectors as families
 from webapp.families.selectors import BundleInfo
@@ -274,15 +275,14 @@ def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measu
         return None
     side = info.resolution
     with Pictures.open(strips, formats=["WEBP"]) as sheet:
-        rows = [
-            ProbeStrip(
-                pictures=tuple(
-                    _tile(sheet.crop((left, top, left + side, top + side)))
-                    for left in range(0, sheet.width, side)
-                )
-            )
+        faces = [
+            [
+                sheet.convert("RGB").crop((left, top, left + side, top + side))
+                for left in range(0, sheet.width, side)
+            ]
             for top in range(0, sheet.height, side)
         ]
+    rows = [ProbeStrip(pictures=tuple(_tile(picture) for picture in face)) for face in faces]
     effects = figures["effects"]
     signature = read.card.get("signature", {}).get("values", ())
     known = Measured.model_fields.keys() - {"kind", "strips", "effect_by_part", "heat"}
@@ -291,10 +291,22 @@ def _card(info: BundleInfo, read: vector_file.VectorFile, strips: Path) -> Measu
         {
             **plain,
             "strips": rows,
+            "heat": _heat(faces, figures["strengths"]),
             "effect_by_part": {name: effect[0] for name, effect in effects.items()},
             "signature": signature,
         }
     )
+
+
+def _heat(faces: list[list[Pictures.Image]], strengths: list[float]) -> str | None:
+    """Keep where strength 1 changes the faces; return its name, None if that is not shown."""
+    if not {0.0, 1.0} <= set(strengths):
+        return None
+
+    def at(strength: float) -> NDArray[np.float64]:
+        return np.stack([np.asarray(face[strengths.index(strength)]) / 255 for face in faces])
+
+    return artifacts.put(heat.of_strips(at(0.0), at(1.0)), content_type="image/png")
 
 
 def _tile(picture: Pictures.Image) -> str:

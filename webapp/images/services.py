@@ -24,6 +24,7 @@ from webapp.images.models import Image, ImageStatus, Revision, RevisionKind, Rev
 from webapp.jobs import selectors as job_selectors
 from webapp.jobs import services as jobs
 from webapp.jobs.contract import (
+    Drawing,
     InvertImage,
     OptimizeEdit,
     Picture,
@@ -101,7 +102,6 @@ def add_image(
     if earlier is not None:
         return earlier
     accounts.require_editor(actor, team.pk)
-    quotas.check(team, "pictures")
     info = families.get(bundle)
     upload = uploads.check(data, crop=crop)  # before the transaction: it takes a while
     try:
@@ -137,6 +137,7 @@ def _add_checked(
     now: datetime,
     idempotency_key: str | None,
 ) -> Image:
+    quotas.check(team, "pictures")
     source = artifacts.put(upload.square, content_type="image/png")
     image = Image.objects.create(
         team=team,
@@ -209,6 +210,7 @@ def remove(*, actor: User, image_id: UUID, now: datetime) -> None:
     if image.deleted_at is None:
         image.deleted_at = now
         image.save(update_fields=["deleted_at", "updated_at"])
+        events.announce_room_access(image.pk)  # guests do not hear what the team hears
         _announce_images(image)
 
 
@@ -383,6 +385,7 @@ def keep(
         base_revision_id=base.id,
         w_plus=base.w_plus_id,
         stack=stack,
+        base=Drawing(picture=base.picture_id, label_map=base.label_map_id),
     )
     return jobs.enqueue(
         owner=actor, team=image.team, request=request, now=now,

@@ -77,6 +77,13 @@ class RefineEdit(Message):
     steps: RefineSteps = 10
 
 
+class Drawing(Message):
+    """What a kept revision looks like."""
+
+    picture: ArtifactHash
+    label_map: ArtifactHash
+
+
 class RenderEdit(Message):
     """Apply a stack and keep the result, in full precision."""
 
@@ -86,6 +93,7 @@ class RenderEdit(Message):
     base_revision_id: UUID
     w_plus: ArtifactHash
     stack: Stack
+    base: Drawing | None = None  # of the base revision; without it, it is drawn again
 
 
 class MeasureEditVector(Message):

@@ -334,6 +334,12 @@ def put_artifact(data: bytes, content_type: str) -> str:
 
 
 @_returns_connection
+def put_artifacts(items: Sequence[tuple[bytes, str]]) -> list[str]:
+    """Store bytes, each with its content type, and return their names in order."""
+    return artifacts.put_all(items)
+
+
+@_returns_connection
 def read_offset(version_id: UUID) -> OffsetRecord:
     """Return the offset of an edit vector version.
 

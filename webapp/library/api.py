@@ -9,6 +9,7 @@ from ninja import File, Form, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
 from webapp.accounts import auth
+from webapp.common import answers
 from webapp.common.errors import TooLargeError
 from webapp.jobs.contract import SearchScope
 from webapp.library import (
@@ -92,11 +93,12 @@ def search_edit_vectors(
     q: Words = "",
     sort: Sort = "relevance",
     cursor: Annotated[str | None, Query(max_length=600)] = None,
-) -> EditVectorPage:
+) -> HttpResponse:
     """The edit vectors of the person's teams and of the community."""
-    return search.find(
+    page = search.find(
         auth.person(request), query=q, filters=filters.plain(), sort=sort, cursor=cursor
     )
+    return answers.ready(EditVectorPage, page)
 
 
 @router.get("/edit-vectors/facets", response=FacetsOut)
@@ -149,9 +151,10 @@ def _uploaded(file: UploadedFile, *, most: int) -> bytes:
 @router.get("/edit-vectors/versions", response=list[EditVectorOut])
 def list_edit_vectors_of_versions(
     request: HttpRequest, ids: Annotated[list[UUID], Query(max_length=64)]
-) -> list[EditVectorOut]:
+) -> HttpResponse:
     """The edit vectors of versions that stacks name, removed ones included."""
-    return selectors.of_versions(auth.person(request), ids)
+    found = selectors.of_versions(auth.person(request), ids)
+    return answers.ready(list[EditVectorOut], found)
 
 
 @router.get("/edit-vectors/{edit_vector_id}", response=EditVectorOut)
@@ -215,9 +218,10 @@ def list_similar_edit_vectors(
     edit_vector_id: UUID,
     scope: SearchScope = "all",
     limit: Annotated[int, Query(ge=1, le=48)] = 20,
-) -> list[SimilarOut]:
+) -> HttpResponse:
     """The edit vectors that do nearly the same, most alike first."""
-    return search.like_vector(auth.person(request), edit_vector_id, scope=scope, limit=limit)
+    found = search.like_vector(auth.person(request), edit_vector_id, scope=scope, limit=limit)
+    return answers.ready(list[SimilarOut], found)
 
 
 @router.post("/edit-vectors/{edit_vector_id}/versions", response={201: EditVectorOut})

@@ -132,10 +132,11 @@ def export_collection(user: User, collection_id: UUID) -> tuple[str, bytes]:
         row.pk: row
         for row in visible.select_related("current_version", "author").prefetch_related("tags")
     }
+    teams = set(Team.objects.visible_to(user).values_list("pk", flat=True))
     files = [
         selectors.file_of(rows[pk])
         for pk in ids
-        if pk in rows and policies.may_export(user, rows[pk])
+        if pk in rows and policies.may_export(rows[pk], teams=teams)
     ]
     name = re.sub(r"[^a-z0-9]+", "-", fold(collection.title)).strip("-")[:60] or "collection"
     return f"{name}.zip", archive(collection.title, files)
@@ -300,9 +301,7 @@ def _texts(value: object) -> list[str]:
 
 def _license(value: object) -> License:
     """Return the switches that came with a file; one that is missing is the strict one."""
-    given = value if isinstance(value, dict) else None
-    if given is None:
-        return License()
+    given = value if isinstance(value, dict) else {}
     return License(
         asks_credit=given.get("asks_credit") is not False,
         allows_commercial=given.get("allows_commercial") is True,

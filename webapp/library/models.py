@@ -66,11 +66,9 @@ class EditVectorQuerySet(models.QuerySet["EditVector"]):
 
         Removed ones of their teams are included. Moderators see what they took out as well.
         """
-        states = MODERATED_STATES if user.is_moderator else OPEN_STATES
-        open_ones = Publication.objects.filter(state__in=states).values("edit_vector")
         return self.filter(
             Q(team__in=Team.objects.visible_to(user))
-            | Q(pk__in=open_ones, deleted_at__isnull=True)
+            | Q(Publication.open_to(user, of="pk"), deleted_at__isnull=True)
         )
 
     def live(self) -> "EditVectorQuerySet":
@@ -116,14 +114,15 @@ class EditVectorVersionQuerySet(models.QuerySet["EditVectorVersion"]):
         already, unless a moderator took them out.
         """
         teams = Team.objects.visible_to(user)
-        held = UseEvent.objects.filter(team__in=teams).values("version")
+        held = UseEvent.objects.filter(team__in=teams, version=models.OuterRef("pk"))
         removed = Q(edit_vector__publication__state=PublicationState.REMOVED)
         of_others = Q(
-            edit_vector__in=EditVector.objects.visible_to(user),
+            Publication.open_to(user, of="edit_vector"),
+            edit_vector__deleted_at__isnull=True,
             number__lte=models.F("edit_vector__current_version__number"),
         )
         return self.filter(
-            Q(edit_vector__team__in=teams) | of_others | (Q(pk__in=held) & ~removed)
+            Q(edit_vector__team__in=teams) | of_others | (Q(models.Exists(held)) & ~removed)
         )
 
 
@@ -277,6 +276,16 @@ class Publication(BaseModel):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["state", "edit_vector"])]
+
+    @classmethod
+    def open_to(cls, user: User, *, of: str) -> models.Exists:
+        """Return the condition that the edit vector named by the field `of` is open to `user`.
+
+        Asked row by row: a list of all that are open would be read whole for each page.
+        """
+        states = MODERATED_STATES if user.is_moderator else OPEN_STATES
+        found = cls.objects.filter(edit_vector=models.OuterRef(of), state__in=states)
+        return models.Exists(found)
 
 
 class Verdict(models.TextChoices):

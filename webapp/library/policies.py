@@ -1,9 +1,12 @@
 """Who may do what to edit vectors? Members of the team use them; authors change theirs."""
 
+from collections.abc import Collection as Collection_
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from webapp.accounts import policies as accounts
-from webapp.accounts.models import User
+from webapp.accounts.models import Team, User
 from webapp.common.errors import ForbiddenError, NotFoundError
 from webapp.library.models import Appeal, Collection, EditVector, Report
 
@@ -106,7 +109,8 @@ def exportable_edit_vector(actor: User, edit_vector_id: UUID) -> EditVector:
         NoDerivativesError: it is another team's, whose licence does not allow it.
     """
     found = visible_edit_vector(actor, edit_vector_id)
-    if not may_export(actor, found):
+    teams = Team.objects.visible_to(actor).values_list("pk", flat=True)
+    if not may_export(found, teams=set(teams)):
         raise NoDerivativesError(
             f"{found.author.display_name} does not allow changes to this edit vector, "
             "so its file is not given out. You can still apply it."
@@ -114,41 +118,41 @@ def exportable_edit_vector(actor: User, edit_vector_id: UUID) -> EditVector:
     return found
 
 
-def may_export(actor: User, edit_vector: EditVector) -> bool:
-    """Return whether `actor` may have the file: always in the team, else by its licence."""
-    return edit_vector.allows_derivatives or accounts.is_member(actor, edit_vector.team_id)
+def may_export(edit_vector: EditVector, *, teams: Collection_[UUID]) -> bool:
+    """Return whether somebody of `teams` may have the file: its own always, else by licence."""
+    return edit_vector.allows_derivatives or edit_vector.team_id in teams
 
 
 def decidable_report(actor: User, report_id: UUID) -> Report:
-    """Return a report that `actor` may decide, its row locked.
+    """Return a report that `actor` may decide, the row of its edit vector locked.
+
+    Whoever decides about an edit vector locks that first, and reads afterwards how things
+    stand: two reports of one vector are decided one after the other.
 
     Raises:
         ModeratorsOnlyError: the actor does not moderate.
         UnknownReportError: there is no such report.
     """
     accounts.require_moderator(actor)
-    found = (
-        Report.objects.visible_to(actor)
-        .select_for_update(of=("self",))
-        .select_related("edit_vector__author", "reporter")
-        .filter(pk=report_id)
-        .first()
-    )
+    reports = Report.objects.visible_to(actor).filter(pk=report_id)
+    _lock_vector_of(reports)
+    found = reports.select_related("edit_vector__author", "reporter").first()
     if found is None:
         raise UnknownReportError("We cannot find this report.")
     return found
 
 
+def _lock_vector_of(rows: QuerySet[Report] | QuerySet[Appeal]) -> None:
+    vectors = EditVector.objects.filter(pk__in=rows.values_list("edit_vector_id", flat=True))
+    list(vectors.select_for_update(of=("self",)).values_list("pk"))
+
+
 def decidable_appeal(actor: User, appeal_id: UUID) -> Appeal:
-    """Return an appeal that `actor` may decide, its row locked; raises as for reports."""
+    """Return an appeal that `actor` may decide; locks and raises as for reports."""
     accounts.require_moderator(actor)
-    found = (
-        Appeal.objects.visible_to(actor)
-        .select_for_update(of=("self",))
-        .select_related("edit_vector__author", "author")
-        .filter(pk=appeal_id)
-        .first()
-    )
+    appeals = Appeal.objects.visible_to(actor).filter(pk=appeal_id)
+    _lock_vector_of(appeals)
+    found = appeals.select_related("edit_vector__author", "author").first()
     if found is None:
         raise UnknownReportError("We cannot find this appeal.")
     return found

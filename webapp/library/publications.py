@@ -340,7 +340,6 @@ def decide_report(
         raise AlreadyDecidedError("This report was decided already.")
     plain = _checked_reason(note, is_needed=is_upheld)
     edit_vector = found.edit_vector
-    EditVector.objects.select_for_update().get(pk=edit_vector.pk)  # its author may act, too
     verdict = Verdict.UPHELD if is_upheld else Verdict.DISMISSED
     open_ones = Report.objects.filter(edit_vector=edit_vector, verdict=Verdict.OPEN)
     reporters = list(open_ones.values_list("reporter_id", flat=True))
@@ -408,7 +407,7 @@ def decide_appeal(
     found.decided_at = now
     found.note = _checked_reason(note, is_needed=False)
     found.save()
-    edit_vector = EditVector.objects.select_for_update().get(pk=found.edit_vector_id)
+    edit_vector = found.edit_vector
     outcome = "stays removed"
     if is_upheld:
         publication = Publication.objects.select_related("edit_vector__team").get(

@@ -143,7 +143,7 @@ class PublicationOut(Schema):
     @classmethod
     def of(cls, found: Publication | None) -> "PublicationOut":
         if found is None:
-            return cls(state="draft", reasons=[], listed_at=None)
+            return cls.model_construct(state="draft", reasons=[], listed_at=None)
         return cls.model_construct(
             state=cast(StateName, str(found.state)),
             reasons=found.reasons,
@@ -194,17 +194,19 @@ class EditVectorOut(Schema):
         cls,
         found: EditVector,
         *,
+        card: Measured | None,
+        tags: list[str],
         user: User,
         roles: Mapping[UUID, str],
         liked: Collection_[UUID],
     ) -> "EditVectorOut":
         """Show `found`, with all that `selectors` reads beside it at hand.
 
-        `roles` are the person's own, by team; `liked` the edit vectors they like.
+        `card` is of its current version; `roles` are the person's own, by team; `liked` the
+        edit vectors they like.
         """
         version = found.current_version
         assert version is not None, "an edit vector is saved with its first version"
-        card = Measured.model_validate(version.card) if version.card is not None else None
         shown = CardOut.of(card) if card is not None else None
         strip = shown.strips[0] if shown is not None and shown.strips else []
         strengths = shown.strengths if strip and shown is not None else []
@@ -218,7 +220,7 @@ class EditVectorOut(Schema):
             id=found.pk,
             title=found.title,
             description=found.description,
-            tags=sorted(tag.name for tag in found.tags.all()),
+            tags=tags,
             author=PersonOut.of(found.author),
             bundle=version.bundle,
             version=VersionOut.model_construct(

@@ -203,7 +203,7 @@ def find(
     order = ("key", "pk") if sort == "title" else ("-key", "-pk")
     rows = list(found.order_by(*order).values_list("pk", "key")[: limit + 1])
     more, rows = len(rows) > limit, rows[:limit]
-    return EditVectorPage(
+    return EditVectorPage.model_construct(
         items=selectors.shown_all(user, [pk for pk, _ in rows]),
         next=_cursor(*rows[-1], sort=sort) if more else None,
         total=min(total, MAX_COUNTED) if total is not None else None,
@@ -351,7 +351,10 @@ def like_vector(
         )
     )
     shown = selectors.shown_all(user, list(likeness))
-    return [SimilarOut(vector=vector, likeness=likeness[vector.id]) for vector in shown]
+    return [
+        SimilarOut.model_construct(vector=vector, likeness=likeness[vector.id])
+        for vector in shown
+    ]
 
 
 def candidates(

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, Func, JSONField, OuterRef, Prefetch, Q, QuerySet, Value
 
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import Membership, Team, User
@@ -29,6 +30,7 @@ from webapp.library.models import (
     Like,
     Notice,
     Report,
+    Tag,
     Verdict,
 )
 from webapp.library.models import (
@@ -81,16 +83,23 @@ class UnknownVersionError(NotFoundError):
 
 
 def _detailed(found: QuerySet[EditVector]) -> QuerySet[EditVector]:
-    """Return the same edit vectors with what their cards show, in two queries in all."""
+    """Return the same edit vectors with what their cards show.
+
+    One query, and another one where some are forks. Of the measured card all but the
+    signature is read: it is most of the bytes, and only similarity looks at it.
+    """
+    shown = Func(
+        F("current_version__card"), Value("signature"),
+        template="(%(expressions)s)", arg_joiner=" - ", output_field=JSONField(),
+    )  # fmt: skip
+    tags = Tag.objects.filter(edit_vectors=OuterRef("pk")).order_by("name").values("name")
+    sources = EditVectorVersion.objects.select_related("edit_vector__author")
     return (
         found.select_related("author", "team", "current_version", "publication", "entry")
-        .select_related("forked_from__edit_vector__author")
-        .defer(
-            "current_version__offset", "forked_from__offset", "forked_from__card",
-            "entry__words",
-        )
-        .prefetch_related("tags")
-    )  # fmt: skip
+        .defer("current_version__offset", "current_version__card", "entry__words")
+        .annotate(shown_card=shown, tag_names=ArraySubquery(tags))
+        .prefetch_related(Prefetch("forked_from", sources.defer("offset", "card")))
+    )
 
 
 def _out(rows: Sequence[EditVector], user: User) -> list[EditVectorOut]:
@@ -101,7 +110,15 @@ def _out(rows: Sequence[EditVector], user: User) -> list[EditVectorOut]:
         )
     )
     roles = dict(Membership.objects.filter(user=user).values_list("team_id", "role"))
-    return [EditVectorOut.of(row, user=user, roles=roles, liked=liked) for row in rows]
+    shown = []
+    for row in rows:
+        card: Any = row.shown_card  # type: ignore[attr-defined]  # annotated by `_detailed`
+        tags: list[str] = row.tag_names  # type: ignore[attr-defined]  # annotated by it, too
+        measured = Measured.model_validate(card) if card is not None else None
+        shown.append(
+            EditVectorOut.of(row, card=measured, tags=tags, user=user, roles=roles, liked=liked)
+        )
+    return shown
 
 
 def shown_all(user: User, ids: Sequence[UUID]) -> list[EditVectorOut]:
@@ -260,7 +277,7 @@ def file_of(found: EditVector) -> tuple[str, bytes]:
         "version": version.number,
         "title": found.title,
         "description": found.description,
-        "tags": sorted(found.tags.values_list("name", flat=True)),
+        "tags": sorted(tag.name for tag in found.tags.all()),
         "author": found.author.display_name,
         "terms": License.of(found).fields(),
         "notes": version.notes,

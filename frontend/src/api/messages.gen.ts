@@ -61,6 +61,16 @@ export interface components {
             undo: components["schemas"]["Undo"];
         };
         /**
+         * Drawing
+         * @description What a kept revision looks like.
+         */
+        Drawing: {
+            /** Label Map */
+            label_map: string;
+            /** Picture */
+            picture: string;
+        };
+        /**
          * Edited
          * @description Outcome of optimize, refine and render.
          */
@@ -627,6 +637,8 @@ export interface components {
          * @description Apply a stack and keep the result, in full precision.
          */
         RenderEdit: {
+            /** @default null */
+            base: components["schemas"]["Drawing"] | null;
             /**
              * Base Revision Id
              * Format: uuid

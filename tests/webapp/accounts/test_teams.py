@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 from typing import Any
@@ -17,7 +18,7 @@ from tests.factories import rows
 from tests.factories.rows import People
 from webapp.accounts import audit, quotas, services
 from webapp.accounts import mail as invitations_by_mail
-from webapp.accounts.models import AuditEvent, Invitation, Membership, Role
+from webapp.accounts.models import AuditEvent, Invitation, Membership, Role, User
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +132,41 @@ def test_a_link_lets_in_whoever_has_it_until_it_is_taken_back(who: People, url: 
     assert (gone.status_code, gone.json()["code"]) == (404, "accounts.unknown_invitation")
 
 
+@pytest.mark.parametrize("way", ["own link", "link of another owner", "mail"])
+def test_a_removed_owner_does_not_come_back_by_an_invitation(
+    who: People, url: str, way: str
+) -> None:
+    services.change_role(
+        actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, role=Role.OWNER
+    )
+    wish = {"email": who.teammate.email} if way == "mail" else {}
+    made = send(who.teammate if way == "own link" else who.owner, "POST",
+                f"{url}/invitations", wish).json()  # fmt: skip
+    untouched = invite(who, url, email="ana@example.com")
+
+    send(who.owner, "DELETE", f"{url}/members/{who.teammate.pk}")
+    back = send(who.teammate, "POST", "/api/invitation-links/accept", secret(made))
+
+    assert back.status_code == 404
+    assert role_of(who, who.teammate) is None
+    ended = Invitation.objects.filter(revoked_at__isnull=False).values_list("pk", flat=True)
+    assert {str(pk) for pk in ended} == {made["id"]}
+    assert Invitation.objects.get(pk=untouched["id"]).revoked_at is None
+
+
+def test_teammates_have_colors_of_their_own_also_who_had_a_team_before(who: People) -> None:
+    founders = [User.objects.create_user(f"{n}@example.org") for n in range(3)]
+    for user in founders:
+        services.welcome(user=user)
+    assert len({user.color for user in founders}) == 1  # each the first of a team
+
+    for user in founders:
+        services.add_member(team=who.team, user=user)
+
+    colors = list(User.objects.filter(teams=who.team).values_list("color", flat=True))
+    assert len(set(colors)) == len(colors) == 5
+
+
 def test_an_invitation_ends(who: People, url: str) -> None:
     made = invite(who, url)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -241,6 +277,36 @@ def test_a_full_team_lets_nobody_in(who: People, url: str, settings: Any) -> Non
         send(who.stranger, "POST", "/api/invitation-links/accept", secret(made)).status_code
         == 200
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_join_at_once_only_one_gets_the_last_place(who: People) -> None:
+    who.team.quotas = {"members": 3}
+    who.team.save()
+    late = User.objects.create_user("late@example.com")
+    answers: list[str] = []
+
+    def join() -> None:
+        try:
+            with transaction.atomic():
+                quotas.check(who.team, "members")
+                services.add_member(team=who.team, user=late)
+        except quotas.QuotaExceededError:
+            answers.append("full")
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=join)
+    with transaction.atomic():
+        quotas.check(who.team, "members")
+        services.add_member(team=who.team, user=who.stranger)
+        other.start()
+        other.join(timeout=0.5)
+        assert other.is_alive(), "the second one did not wait for the first"
+    other.join(timeout=20)
+
+    assert answers == ["full"]
+    assert who.team.memberships.count() == 3
 
 
 def test_quotas_show_what_is_used(who: People, url: str) -> None:

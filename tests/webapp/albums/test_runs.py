@@ -87,7 +87,9 @@ def test_stopping_keeps_what_is_done(who, album):
 def test_a_run_of_somebody_who_left_is_stopped_and_retried_by_others(who, album):
     vector = save(who)
     run = start(who, album, actor=who.teammate, stack=stack_of(vector))
-    accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk)
+    accounts.remove_member(
+        actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, now=rows.NOW
+    )
 
     services.cancel(actor=who.owner, run_id=run.pk, now=rows.later(1))
     num_stopped = selectors.run(who.owner, run.pk).run.num_canceled

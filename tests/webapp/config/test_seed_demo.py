@@ -1,5 +1,6 @@
 """What a new installation starts with."""
 
+import io
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image as Pictures
 
 from tests.factories import rows
 from webapp.accounts.models import Membership, Team, User
+from webapp.common import artifacts
 from webapp.common.models import Artifact
 from webapp.config import demo
 from webapp.images.models import Image, Revision
@@ -131,18 +133,23 @@ def test_the_measuring_job_of_a_seeded_vector_may_run(samples):
 )
 def test_a_vector_that_comes_measured_shows_its_card_at_once(samples, more, num_jobs):
     figures = {
-        "strengths": [-1.0, 1.0], "num_probes": 3, "locality": 0.5, "outside_change": 0.01,
+        "strengths": [-1.0, 0.0, 1.0], "num_probes": 3, "locality": 0.5, "outside_change": 0.01,
         "identity": 0.9, "success": 1.0, "effects": {"hair": [0.1, 0.0, 0.0]},
         "valid_range": [-1.0, 1.0], "norm": 2.0,
     }  # fmt: skip
     write_vector(samples, seed=1, calibration=figures, **more)
-    sheet = Pictures.new("RGB", (2 * rows.SIZE, 3 * rows.SIZE), "teal")
+    sheet = Pictures.new("RGB", (3 * rows.SIZE, 3 * rows.SIZE), "teal")
+    changed = (2 * rows.SIZE + 2, 0, 2 * rows.SIZE + 5, 3)  # on the first face, at strength 1
+    sheet.paste("white", changed)
     sheet.save(samples / "vectors" / "longer_hair.strips.webp")
 
     call_command("seed_demo", verbosity=0)
 
     card = EditVector.objects.get().current_version.card
-    assert [len(strip["pictures"]) for strip in card["strips"]] == [2, 2, 2]
+    assert [len(strip["pictures"]) for strip in card["strips"]] == [3, 3, 3]
+    with Pictures.open(io.BytesIO(artifacts.read(card["heat"]))) as heat:
+        brightness = np.asarray(heat.convert("L"))
+    assert brightness[1, 3] > 150 > 50 > brightness[8, 8]
     assert card["effect_by_part"] == {"hair": 0.1}
     assert Job.objects.filter(kind="measure").count() == num_jobs
     assert EffectEntry.objects.count() == 1 - num_jobs

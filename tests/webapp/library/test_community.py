@@ -1,19 +1,22 @@
 """Bringing edit vectors to the community: measured first, reported, removed, appealed."""
 
+import threading
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from django.db import connection, transaction
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import OFFSET, measured, save, stack_of
 from webapp.accounts import services as accounts
-from webapp.accounts.models import Role
+from webapp.accounts.models import Role, User
 from webapp.common.errors import DomainError
 from webapp.jobs import worker
 from webapp.jobs.contract import VectorUse
 from webapp.library import favorites, policies, publications, search, selectors, services
 from webapp.library.licenses import License
-from webapp.library.models import Appeal, Follow, Notice, Report
+from webapp.library.models import Appeal, EditVector, Follow, Notice, Report
 from webapp.library.search import Filters
 
 COMMUNITY = Filters(scope="community")
@@ -278,9 +281,13 @@ def test_a_fork_of_ones_own_fork_is_bound_to_the_first_licence(who):
 # ---- reports, decisions, appeals -------------------------------------------------------------
 
 
-def report(who, vector):
+def report(who, vector, *, actor=None):
     return publications.report(
-        actor=who.stranger, edit_vector_id=vector.pk, reason="stolen", text="", now=rows.NOW
+        actor=actor or who.stranger,
+        edit_vector_id=vector.pk,
+        reason="stolen",
+        text="",
+        now=rows.NOW,
     )
 
 
@@ -366,6 +373,39 @@ def test_reporting_twice_deciding_twice_and_removing_without_a_word_are_refused(
         decide(True, "Late.")
     assert state(who.stranger, vector) == "listed"
     report(who, vector)  # a new report after the decision is allowed
+
+
+@pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)
+def test_two_moderators_who_decide_at_once_neither_wait_for_ever_nor_decide_twice(
+    who, moderator
+):
+    vector = listed(who)
+    other = User.objects.create_user("ria@example.com", name="Ria")
+    reports = [report(who, vector), report(who, vector, actor=other)]
+    answers = []
+
+    def decide(found):
+        try:
+            publications.decide_report(
+                actor=moderator, report_id=found.pk, is_upheld=True, note="No.", now=rows.NOW
+            )
+            answers.append("decided")
+        except Exception as refusal:
+            answers.append(type(refusal).__name__)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=decide, args=(found,)) for found in reports]
+    with transaction.atomic():  # both stand before the edit vector, each with a report
+        EditVector.objects.select_for_update().get(pk=vector.pk)
+        for thread in threads:
+            thread.start()
+            thread.join(timeout=0.3)
+    for thread in threads:
+        thread.join(timeout=20)
+
+    assert sorted(answers) == ["AlreadyDecidedError", "decided"]
+    assert told(who.owner).count("removed") == 1
 
 
 @pytest.mark.parametrize("role", ["owner", "stranger"])
@@ -458,7 +498,9 @@ def test_who_left_or_only_looks_no_longer_changes_the_teams_collection(who, role
         now=rows.NOW,
     )  # fmt: skip
     if role is None:
-        accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk)
+        accounts.remove_member(
+            actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, now=rows.NOW
+        )
     else:
         accounts.change_role(
             actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, role=role

@@ -7,6 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.factories import rows
 from tests.webapp.library.test_edit_vectors import OFFSET, measured, save
@@ -54,6 +56,37 @@ def test_a_collection_goes_out_and_comes_back_in_another_team(who):
     copies = EditVector.objects.filter(team=who.other_team).select_related("current_version")
     hashes = {copy.current_version.content_hash for copy in copies}
     assert hashes == {vector.current_version.content_hash for vector in two}
+
+
+@pytest.mark.parametrize("terms", [None, {}, "free", {"allows_commercial": "yes"}])
+def test_a_file_that_does_not_say_its_licence_gets_the_strict_one(who, terms):
+    read = vector_file.read(selectors.file(who.owner, save(who).pk)[1])
+    card = {**read.card, "terms": terms}
+    if terms is None:
+        del card["terms"]
+    data = vector_file.write(
+        data=vector_file.offset_bytes(read.offset), shape=read.offset.shape, parts=read.parts,
+        card=card,
+    )  # fmt: skip
+
+    ((item,), _) = import_(who, data)
+
+    assert License.of(item.edit_vector) == License(
+        asks_credit=True, allows_commercial=False, allows_derivatives=False, keeps_license=True
+    )
+
+
+def test_exporting_a_collection_asks_as_often_for_many_vectors_as_for_one(who):
+    def num_queries(made):
+        with CaptureQueriesContext(connection) as asked:
+            exchange.export_collection(who.owner, made.pk)
+        return len(asked)
+
+    vectors = [save(who, offset=OFFSET * (1 + n), title=f"Smile {n}") for n in range(5)]
+
+    one, many = collection_of(who, vectors[0]), collection_of(who, *vectors)
+
+    assert num_queries(many) == num_queries(one)
 
 
 def test_the_same_vector_enters_a_team_once(who):

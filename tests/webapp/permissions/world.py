@@ -84,7 +84,9 @@ def build() -> World:
         accounts.add_member(team=who.team, user=users[name], role=role)
     _pictures(world)
     _vectors(world)
-    accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=users["revoked"].pk)
+    accounts.remove_member(
+        actor=who.owner, team_id=who.team.pk, user_id=users["revoked"].pk, now=rows.NOW
+    )
     _links(world)
     everything, nothing = set(Scope), set[Scope]()
     for column, scopes in (("token", everything), ("no_scope", nothing)):

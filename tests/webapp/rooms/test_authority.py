@@ -12,6 +12,7 @@ from tests.factories.rows import People
 from tests.webapp.rooms.browsers import opened
 from webapp.accounts import services as accounts
 from webapp.accounts.models import Membership, Role
+from webapp.images import services as images
 from webapp.images import sharing
 from webapp.images.models import Access, Image
 from webapp.rooms.db import db_call
@@ -35,6 +36,7 @@ async def test_removing_a_member_closes_what_they_have_open_within_a_second(
             actor=who.owner,
             team_id=who.team.pk,
             user_id=who.teammate.pk,
+            now=NOW,
         )
 
         code = await browser.expect_close()
@@ -107,6 +109,23 @@ async def test_taking_a_link_back_closes_its_guests_and_nobody_else(
         assert time.monotonic() - began < 1.0
         await host.draw()
         await host.expect("op")
+
+
+async def test_removing_a_picture_closes_it_for_guests_too(
+    who: People, image: Image, sessions: Any
+) -> None:
+    link = await db_call(
+        sharing.share, actor=who.owner, image_id=image.pk, access=Access.VIEW, days=None,
+        now=NOW,
+    )  # fmt: skip
+    await db_call(sharing.open_link, actor=who.stranger, secret=sharing.secret_of(link))
+    async with opened(path(image), sessions["stranger"]) as guest:
+        began = time.monotonic()
+
+        await db_call(images.remove, actor=who.owner, image_id=image.pk, now=NOW)
+
+        assert await guest.expect_close() == CloseCode.NO_ACCESS
+        assert time.monotonic() - began < 1.0
 
 
 @pytest.fixture

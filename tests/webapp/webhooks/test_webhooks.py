@@ -314,6 +314,34 @@ def test_an_answer_that_never_ends_is_not_waited_for(
     assert seconds < 2
 
 
+def test_an_answer_that_drips_is_ended(
+    who: People, hook: Webhook, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outward, "TOTAL_SECONDS", 0.5)
+    is_over = Event()
+
+    def drip(self: Any) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+        while not is_over.wait(0.05):
+            try:
+                self.wfile.write(b".")  # each byte comes well before the limit of one wait
+            except OSError:
+                return
+
+    monkeypatch.setattr(listener.server.RequestHandlerClass, "do_POST", drip)
+    tell(who)
+    began = time.monotonic()
+
+    services.deliver_due(now=NOW)
+    seconds = time.monotonic() - began
+    is_over.set()
+
+    found = Delivery.objects.get()
+    assert (found.state, found.num_attempts) == (State.WAITING, 1)
+    assert "did not answer" in found.last_answer
+    assert seconds < 3
+
+
 # ---- over HTTP -----------------------------------------------------------------------------
 
 
