@@ -13,6 +13,7 @@ for module in (
     "editing.benchmark.cli",
     "editing.benchmark.out_of_domain",
     "editing.importers.cli",
+    "editing.own_family.cli",
 ):
     # Slimmer installations may leave training or benchmark out.
     if find_spec(module):

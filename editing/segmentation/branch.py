@@ -148,6 +148,15 @@ class SegmentationBranch(nn.Module):
         """Return the distinct tap resolutions, rising."""
         return tuple(sorted({resolution for resolution, _ in self.tap_shapes}))
 
+    def only(self, members: Sequence[int]) -> "SegmentationBranch":
+        """Return a branch of some of the members, with copies of their weights, frozen."""
+        chosen = SegmentationBranch(
+            self.tap_shapes, self.num_parts, num_members=len(members), hidden=self.hidden
+        ).to(self.first_weight)
+        # Every weight and every running figure has one row a member.
+        chosen.load_state_dict({key: t[list(members)] for key, t in self.state_dict().items()})
+        return chosen.eval().requires_grad_(False)
+
     # -- the answers -------------------------------------------------------------------
 
     def logits(self, taps: Sequence[Tensor], *, size: int) -> Tensor:
@@ -193,12 +202,25 @@ class SegmentationBranch(nn.Module):
         for picture in zip(*(tap.split(1) for tap in taps), strict=True):
             found = taps[0].new_empty(size, size, dtype=self.first_weight.dtype)
             for row, column, logits in self._members(picture, size=size):
-                shares = logits.softmax(dim=2)
-                together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
-                apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
-                found[row, column] = (together - apart).clamp(min=0)
+                found[row, column] = _disagreement(logits)
             maps.append(found)
         return torch.stack(maps)
+
+    @torch.no_grad()
+    def predict_with_uncertainty(
+        self, taps: Sequence[Tensor], *, size: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return `predict` and `uncertainty` of the same taps, read once for both."""
+        labels, doubts = [], []
+        for picture in zip(*(tap.split(1) for tap in taps), strict=True):
+            part = taps[0].new_empty(size, size, dtype=torch.uint8)
+            doubt = taps[0].new_empty(size, size, dtype=self.first_weight.dtype)
+            for row, column, logits in self._members(picture, size=size):
+                part[row, column] = logits.mean(dim=0).argmax(dim=1).to(torch.uint8)
+                doubt[row, column] = _disagreement(logits)
+            labels.append(part)
+            doubts.append(doubt)
+        return torch.stack(labels), torch.stack(doubts)
 
     @torch.no_grad()
     def member_maps(self, taps: Sequence[Tensor], *, size: int) -> Tensor:
@@ -316,6 +338,14 @@ class SegmentationBranch(nn.Module):
         )
 
 
+def _disagreement(logits: Tensor) -> Tensor:
+    """Return the Jensen-Shannon divergence (p,) of the members' logits (E, p, K), in nats."""
+    shares = logits.softmax(dim=2)
+    together = torch.special.entr(shares.mean(dim=0)).sum(dim=1)
+    apart = torch.special.entr(shares).sum(dim=2).mean(dim=0)
+    return (together - apart).clamp(min=0)
+
+
 def image_uncertainty(uncertainty: Tensor) -> Tensor:
     """Return one figure per picture (N,) of `uncertainty` maps (N, H, H).
 
@@ -334,8 +364,12 @@ def gather_features(
 
     `flat_taps` are taps laid out as (N * r * r, C): one row per cell.
     """
-    parts = [
-        pixels.levels[resolution].blend(flat)
-        for flat, (resolution, _) in zip(flat_taps, tap_shapes, strict=True)
-    ]
-    return torch.cat(parts, dim=1)
+    width = sum(channels for _, channels in tap_shapes)
+    dtype = next(iter(pixels.levels.values())).weights.dtype
+    # Filled tap by tap: joined at the end, all features would be held twice.
+    features = flat_taps[0].new_empty(len(pixels.image), width, dtype=dtype)
+    done = 0
+    for flat, (resolution, channels) in zip(flat_taps, tap_shapes, strict=True):
+        features[:, done : done + channels] = pixels.levels[resolution].blend(flat)
+        done += channels
+    return features

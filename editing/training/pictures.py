@@ -408,7 +408,15 @@ def _is_picture(name: Path | PurePosixPath) -> bool:
 
 
 def _safe_names(path: Path, archive: zipfile.ZipFile) -> list[str]:
-    """Return the names of an archive's pictures after looking at every entry.
+    """Return the names of an archive's pictures after looking at every entry."""
+    names = safe_names(path, archive)
+    return [name for name in names if _is_picture(PurePosixPath(name))]
+
+
+def safe_names(
+    path: Path, archive: zipfile.ZipFile, *, max_bytes: int = MAX_ARCHIVE_BYTES
+) -> list[str]:
+    """Return the names of an archive's files, in order, after looking at every entry.
 
     Raises:
         UnsafeArchiveError: an entry climbs out, is a link, or expands beyond the limits.
@@ -426,13 +434,12 @@ def _safe_names(path: Path, archive: zipfile.ZipFile) -> list[str]:
             raise UnsafeArchiveError(f"{shown} is a link; nothing was read")
         total += entry.file_size
         grown = entry.file_size / max(1, entry.compress_size)
-        if total > MAX_ARCHIVE_BYTES or (entry.file_size > 1 << 20 and grown > MAX_RATIO):
+        if total > max_bytes or (entry.file_size > 1 << 20 and grown > MAX_RATIO):
             raise UnsafeArchiveError(
                 f"{shown} expands {grown:.0f} times to {entry.file_size >> 20} MiB, as zip "
                 "bombs do; nothing was read"
             )
-    names = {e.filename for e in entries if not e.is_dir()}
-    return sorted(name for name in names if _is_picture(PurePosixPath(name)))
+    return sorted({e.filename for e in entries if not e.is_dir()})
 
 
 def _check_same(plan: PicturePlan, folder: Path, names: list[str] | None) -> None:
