@@ -88,6 +88,7 @@ function Figures({ project }: { readonly project: Project }) {
             </div>
           ))}
       </dl>
+      {branch.explanation && <p className="at-hint">{branch.explanation}</p>}
       {parts.length > 0 && (
         <ul className={styles.bars} aria-label="Overlap by part, worst first">
           {parts.map(({ title, value }) => (
@@ -116,7 +117,7 @@ function Predictions({ project }: { readonly project: Project }) {
       sample.is_chosen ? sample : changeSample(sample.id, { is_chosen: true }),
     onSuccess: async (sample) => {
       void client.invalidateQueries({ queryKey: keys.familySamples(project.id, "chosen") });
-      const start = sample.label && sample.label.version > 0 ? "" : "?from=prediction";
+      const start = sample.label ? "" : "?from=prediction";
       await navigate(`/families/${project.id}/samples/${sample.id}${start}`);
     },
     onError: (error) => toast(asProblem(error).message),

@@ -17,10 +17,19 @@ import styles from "./families.module.css";
 
 const ACCEPTED = ".pkl,.pt,.pth,.safetensors,.zip";
 const SIZES = [16, 32, 64, 128, 256] as const;
+const USUAL_SIZE = 64;
+const USUAL_MINUTES = 60;
 
 export function BringStep({ project, step }: StepProps) {
   const [isAnother, setAnother] = useState(false);
-  const resume = useStepJob(project, () => bring(project.id, { license: project.license }));
+  const resume = useStepJob(project, () =>
+    bring(project.id, {
+      upload_id: null,
+      license: project.license,
+      resolution: USUAL_SIZE,
+      minutes: USUAL_MINUTES,
+    }),
+  );
   const isRunning = isUnderWay(step.job);
   const mayBring = project.may_edit && !isRunning;
   return (
@@ -59,8 +68,8 @@ function BringForm({
   const [file, setFile] = useState<File | null>(null);
   const [isOver, setOver] = useState(false);
   const [license, setLicense] = useState(project.license);
-  const [resolution, setResolution] = useState<(typeof SIZES)[number]>(64);
-  const [minutes, setMinutes] = useState("60");
+  const [resolution, setResolution] = useState<(typeof SIZES)[number]>(USUAL_SIZE);
+  const [minutes, setMinutes] = useState(String(USUAL_MINUTES));
   const [bytes, setBytes] = useState<number | null>(null);
   const stop = useRef<AbortController | null>(null);
   const start = useStepJob(
@@ -82,7 +91,8 @@ function BringForm({
       const options: BringOptions = {
         upload_id: upload.id,
         license: license.trim(),
-        ...(kind === "pictures" ? { resolution, minutes: Number(minutes) || 60 } : {}),
+        resolution,
+        minutes: Number(minutes) || USUAL_MINUTES,
       };
       return bring(project.id, options);
     },
@@ -240,7 +250,7 @@ function BringForm({
 function GeneratorFacts({ project }: { readonly project: Project }) {
   const { generator } = project;
   if (!generator) return null;
-  const { skipped, warnings } = generator;
+  const { skipped, num_skipped, warnings } = generator;
   return (
     <div className={styles.panel}>
       <h3 className="at-ellipsis">{generator.file_name}</h3>
@@ -283,14 +293,16 @@ function GeneratorFacts({ project }: { readonly project: Project }) {
       ))}
       {skipped.length > 0 && (
         <details className={styles.skipped}>
-          <summary>{counted(skipped.length, "file")} skipped</summary>
+          <summary>{counted(num_skipped, "file")} skipped</summary>
           <ul>
-            {skipped.slice(0, 200).map(({ name, reason }) => (
+            {skipped.map(({ name, reason }) => (
               <li key={name}>
                 <strong>{name}</strong> {reason}
               </li>
             ))}
-            {skipped.length > 200 && <li>and {count(skipped.length - 200)} more</li>}
+            {num_skipped > skipped.length && (
+              <li>and {count(num_skipped - skipped.length)} more</li>
+            )}
           </ul>
         </details>
       )}

@@ -69,7 +69,7 @@ export function LabelStep({ project }: StepProps) {
 }
 
 export function sampleState({ label }: Pick<Sample, "label">): "empty" | "begun" | "done" {
-  if (!label || label.version === 0) return "empty";
+  if (!label || label.is_empty) return "empty";
   return label.is_done ? "done" : "begun";
 }
 

@@ -6,7 +6,7 @@ import { useEffect } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
 import { asProblem } from "../../api/problem";
-import { keys, sessionQuery } from "../../api/queries";
+import { keys } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { IconCheck, IconMore, IconTrash, IconWarning } from "../../ui/icons";
 import { toast } from "../../ui/live";
@@ -204,8 +204,6 @@ function Title({ project }: { readonly project: Project }) {
 function More({ project }: { readonly project: Project }) {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { data: session } = useQuery(sessionQuery);
-  const isOwner = session?.teams.find(({ id }) => id === project.team_id)?.role === "owner";
   const remove = useMutation({
     mutationFn: () => removeProject(project.id),
     onSuccess: async () => {
@@ -214,7 +212,7 @@ function More({ project }: { readonly project: Project }) {
     },
     onError: (error) => toast(asProblem(error).message),
   });
-  if (!isOwner && session?.user?.id !== project.owner.id) return null;
+  if (!project.may_remove) return null;
   return (
     <Menu position="bottom-end" width={320}>
       <Menu.Target>

@@ -314,13 +314,11 @@ function Templates({ onChoose }: { readonly onChoose: (draft: SchemaDraft) => vo
               ))}
             </span>
             <span className="at-hint">
-              {template.parts.length > 0
-                ? template.parts
-                    .slice(0, 5)
-                    .map(({ title }) => title)
-                    .join(", ") +
-                  (template.parts.length > 5 ? ` and ${template.parts.length - 5} more` : "")
-                : template.description}
+              {template.parts
+                .slice(0, 5)
+                .map(({ title }) => title)
+                .join(", ")}
+              {template.parts.length > 5 && ` and ${template.parts.length - 5} more`}
             </span>
           </button>
         </li>

@@ -11,6 +11,7 @@ function server(faults: (Error | null)[] = []) {
   const taken: string[] = [];
   const upload = (): Upload => ({
     id: "u",
+    project_id: "p",
     file_name: "f",
     kind: "pictures",
     size: FILE.size,

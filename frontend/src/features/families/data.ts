@@ -9,7 +9,6 @@ import type { FamilyCard, Project, Sample, StepJob, Template, Try, Upload } from
 
 const of = (project_id: string) => ({ params: { path: { project_id } } });
 const ofSample = (sample_id: string) => ({ params: { path: { sample_id } } });
-const once = () => ({ "Idempotency-Key": newKey() });
 
 const POLL_MS = 1000;
 
@@ -112,38 +111,29 @@ export const dropUpload = (id: string) =>
 // ---- jobs --------------------------------------------------------------------------------
 
 export interface BringOptions {
-  readonly upload_id?: string;
+  readonly upload_id: string | null;
   readonly license: string;
-  readonly resolution?: 16 | 32 | 64 | 128 | 256;
-  readonly minutes?: number;
+  readonly resolution: 16 | 32 | 64 | 128 | 256;
+  readonly minutes: number;
 }
-
-const toProject = (id: string) => ({
-  params: { path: { project_id: id }, header: once() },
-});
 
 export const bring = (id: string, body: BringOptions) =>
   take(
-    api.POST("/api/family-projects/{project_id}/bring", { ...toProject(id), body }),
+    api.POST("/api/family-projects/{project_id}/bring", { ...of(id), body }),
   ) as Promise<StepJob>;
 
-export const drawSamples = (id: string, seed?: number) =>
+export const drawSamples = (id: string, seed = 0) =>
   take(
-    api.POST("/api/family-projects/{project_id}/sample", {
-      ...toProject(id),
-      body: seed === undefined ? {} : { seed },
-    }),
+    api.POST("/api/family-projects/{project_id}/sample", { ...of(id), body: { seed } }),
   ) as Promise<StepJob>;
 
 export const trainBranch = (id: string) =>
-  take(
-    api.POST("/api/family-projects/{project_id}/train-branch", { ...toProject(id), body: {} }),
-  ) as Promise<StepJob>;
+  take(api.POST("/api/family-projects/{project_id}/train-branch", of(id))) as Promise<StepJob>;
 
 export const trainEncoder = (id: string, minutes: number) =>
   take(
     api.POST("/api/family-projects/{project_id}/train-encoder", {
-      ...toProject(id),
+      ...of(id),
       body: { minutes },
     }),
   ) as Promise<StepJob>;
@@ -153,7 +143,7 @@ export const publish = (
   body: { name: string; title: string; description: string; license: string },
 ) =>
   take(
-    api.POST("/api/family-projects/{project_id}/publish", { ...toProject(id), body }),
+    api.POST("/api/family-projects/{project_id}/publish", { ...of(id), body }),
   ) as Promise<StepJob>;
 
 export const cancelJob = (id: string) =>
@@ -169,15 +159,20 @@ export function tryPicture(id: string, file: File): Promise<Try> {
 
 export const changeSample = (
   id: string,
-  body: { is_chosen?: boolean; assignee_id?: number | null; take?: boolean },
+  change: { is_chosen?: boolean; assignee_id?: number | null; take?: boolean },
 ) =>
-  take(api.PATCH("/api/family-samples/{sample_id}", { ...ofSample(id), body })) as Promise<Sample>;
+  take(
+    api.PATCH("/api/family-samples/{sample_id}", {
+      ...ofSample(id),
+      body: { take: false, ...change },
+    }),
+  ) as Promise<Sample>;
 
 export const readSample = (id: string) =>
   take(api.GET("/api/family-samples/{sample_id}", ofSample(id))) as Promise<Sample>;
 
 export const sayHere = (id: string) =>
-  take(api.POST("/api/family-samples/{sample_id}/here", { ...ofSample(id), body: {} }));
+  take(api.POST("/api/family-samples/{sample_id}/here", ofSample(id)));
 
 export function saveLabels(
   id: string,

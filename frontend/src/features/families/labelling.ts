@@ -109,7 +109,7 @@ export class Labelling {
           });
           this.sample = saved;
           this.onSaved(saved);
-          return saved.label?.version ?? version;
+          return saved.label_version;
         },
         onChange: (keeping) => {
           this.set({ keeping });
@@ -118,7 +118,7 @@ export class Labelling {
         setTimer: (callback, ms) => window.setTimeout(callback, ms),
         clearTimer: (timer) => window.clearTimeout(timer),
       },
-      sample.label?.version ?? 0,
+      sample.label_version,
     );
   }
 
@@ -322,8 +322,7 @@ export class Labelling {
 
   /** The sample as the server has it now: somebody else may have painted. */
   async heard(sample: Sample): Promise<void> {
-    const version = sample.label?.version ?? 0;
-    if (version <= this.keeper.version || !this.keeper.isKept) return;
+    if (sample.label_version <= this.keeper.version || !this.keeper.isKept) return;
     await this.takeTheirs(sample);
   }
 
@@ -334,7 +333,7 @@ export class Labelling {
       this.sample = sample;
       this.painting = opened(map);
       this.set({ isDone: sample.label?.is_done ?? false });
-      this.keeper.drop(sample.label?.version ?? 0);
+      this.keeper.drop(sample.label_version);
       this.show();
     } catch (error) {
       this.set({ refusal: asProblem(error).message });
@@ -343,11 +342,11 @@ export class Labelling {
 
   /** Saves what is painted here over what the server has. */
   keepMine(sample: Sample): void {
-    this.keeper.insist(sample.label?.version ?? 0);
+    this.keeper.insist(sample.label_version);
   }
 
   private async readLabels({ label }: Sample): Promise<LabelMap> {
-    if (!label || label.version === 0) return nothing(this.size);
+    if (!label) return nothing(this.size);
     return decodeLabels(await loadBytes(label.url));
   }
 
