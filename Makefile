@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := editing gpu_worker webapp atelier_client deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-frontend check build bench bench-engine bench-portraits bench-library format lock schemas
+.PHONY: help install run test test-frontend check build bench bench-engine bench-own-family bench-portraits bench-library format lock schemas
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: install ## measure and print every figure as `name value unit`
 
 bench-engine: install ## time the engine against the plain way: minutes, up to 17 GiB of memory
 	@$(BIN)/python -m editing benchmark engine
+
+bench-own-family: install ## take a foreign generator to a published family: half an hour
+	@$(BIN)/python -m editing benchmark own-family
 
 bench-portraits: install ## measure a portraits bundle; BUNDLE=folder, default the largest
 	@$(BIN)/python -m editing benchmark portraits $(if $(BUNDLE),--bundle $(BUNDLE))

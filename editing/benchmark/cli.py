@@ -9,6 +9,7 @@ from tqdm import tqdm
 from editing import families
 from editing.benchmark import portraits
 from editing.benchmark.engine_command import engine_command
+from editing.benchmark.own_family_command import own_family_command
 from editing.benchmark.smile import command as smile
 from editing.bundle import load_bundle
 
@@ -20,6 +21,7 @@ def benchmark_command() -> None:
 
 benchmark_command.add_command(smile.smile_command)
 benchmark_command.add_command(engine_command)
+benchmark_command.add_command(own_family_command)
 
 
 def _family_command(family: str) -> click.Command:

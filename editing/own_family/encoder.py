@@ -248,8 +248,9 @@ def unfinished_bundle(project: Project, *, branch: SegmentationBranch | None = N
 
 def _fresh(generator: Generator) -> PictureEncoder:
     """Return an untrained encoder that starts at the mean style, in the family's units."""
-    torch.manual_seed(EncoderOptions().seed)
-    encoder = warm.new_encoder(generator.config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(EncoderOptions().seed)
+        encoder = warm.new_encoder(generator.config)
     spread = float(_held_out(generator)[1].std(dim=0).square().mean().sqrt())
     with torch.no_grad():
         encoder.shared.weight.mul_(spread)

@@ -9,6 +9,7 @@ Shapes: N pictures, L layers of `w_plus`.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from editing.own_family.branch import branch_parts, load_branch
 from editing.own_family.encoder import HELD_OUT_SEED, load_encoder
 from editing.own_family.progress import Pace, Progress
 from editing.own_family.project import (
+    FamilyNameError,
     Project,
     StepMissingError,
     open_project,
@@ -55,6 +57,10 @@ def publish(
     *,
     clock: Clock,
     license: str = "",
+    name: str | None = None,
+    family: str | None = None,
+    title: str | None = None,
+    version: int | None = None,
     invert_steps: int = 100,
     num_measured: int = NUM_MEASURED,
 ) -> Iterator[Progress]:
@@ -63,15 +69,25 @@ def publish(
     Args:
         license: of the weights, an SPDX expression; by default what was said when the
             generator was brought.
+        name, family, title: of the bundle, where they are not the project's; a name of its
+            own for every version keeps pictures of the last one editable.
+        version: by default one more than that published last.
         invert_steps: steps of each inversion that is measured.
         num_measured: pictures inverted for the usual error.
 
     Raises:
+        FamilyNameError: the name cannot be that of a bundle.
         StepMissingError: branch or encoder were not trained yet.
         BranchStaleError: parts were added or removed after the branch was trained.
     """
     project = open_project(folder)
     manifest, schema = project.manifest(), project.parts()
+    name = name or project.name
+    if not re.fullmatch(r"[a-z0-9-]{1,64}", name):
+        raise FamilyNameError(
+            f"A bundle cannot be called {name!r}: take up to 64 small letters, digits and "
+            "hyphens."
+        )
     branch = load_branch(project)
     if branch_parts(project) != tuple(part.id for part in schema.parts):
         raise BranchStaleError(
@@ -85,11 +101,11 @@ def publish(
     yield pace.at(0.0, "Putting the networks together")
     generator = load_generator(project.generator)
     before = read_json(project.bundle / "card.json")
-    part_schema, _ = schema.compact(project.name)
+    part_schema, _ = schema.compact(family or project.name)
     bundle = bundles.assemble(
-        name=project.name,
-        title=project.title,
-        version=int(before.get("version", 0)) + 1,
+        name=name,
+        title=title or project.title,
+        version=version or int(before.get("version", 0)) + 1,
         schema=part_schema,
         label_size=project.label_size,
         generator=generator,
@@ -134,7 +150,7 @@ def publish(
         project.bundle.replace(former)
     fresh.replace(project.bundle)
     shutil.rmtree(former, ignore_errors=True)
-    yield Progress(1.0, f"{project.title}, version {card['version']}", 0.0, None, figures)
+    yield Progress(1.0, f"{card['title']}, version {card['version']}", 0.0, None, figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +208,6 @@ def _figures(project: Project, measured: _Measured) -> dict[str, float]:
         return sum(result.psnr_db for result in results) / len(results)
 
     branch = read_json(project.branch / "figures.json")
-    encoder = read_json(project.encoder / "figures.json")
     figures = {
         "encoder_psnr_db": mean(measured.guesses),
         "inversion_psnr_db": mean(measured.bests),
@@ -202,9 +217,6 @@ def _figures(project: Project, measured: _Measured) -> dict[str, float]:
         figures["segmentation_left_out_miou"] = branch["left_out_miou"]
     for name, value in branch.get("left_out_iou", {}).items():
         figures[f"segmentation_left_out_iou_{name}"] = value
-    for name in ("psnr_samples_db", "psnr_pictures_db"):
-        if name in encoder:
-            figures[f"encoder_{name}"] = encoder[name]
     return figures
 
 
@@ -220,11 +232,14 @@ def _card(
         source = f"Imported from {original.file_name} ({original.layout} layout)."
         origin: dict[str, Any] = {"file": original.file_name, "sha256": original.sha256}
         measured_on = "samples that nothing was learned from"
-    else:
-        num = trained.num_pictures if trained else 0
-        source = f"Trained here on {num:,} pictures."
-        origin = {"num_pictures": num}
+    elif trained is not None and (project.training / "pictures" / "report.json").exists():
+        source = f"Trained on {trained.num_pictures:,} pictures."
+        origin = {"num_pictures": trained.num_pictures}
         measured_on = "pictures held out of training"
+    else:
+        source = f"The generator was brought as {manifest.title}."
+        origin = {"generator": manifest.title}
+        measured_on = "samples that nothing was learned from"
     num_labelled = int(figures["num_labelled"])
     miou = figures.get("segmentation_left_out_miou")
     sentences = [

@@ -291,15 +291,17 @@ def _reasons(chosen: Sequence[int], distance: Tensor, seen: Tensor) -> tuple[Pro
             reason = "The most typical of all: start here."
         else:
             where = traits.place(seen[sample], seen[nearest])
-            adds = f"Adds what none before shows: {', '.join(says)}. " if says else ""
-            reason = (
-                f"{adds}Of those before it is most like sample {nearest}, from which it "
-                f"differs most {where}."
-            )
+            adds = f"Of those so far {_listed(says)}. " if says else ""
+            reason = f"{adds}Most like sample {nearest}, from which it differs most {where}."
         if stands_for[rank] > 1:
-            reason += f" Stands for {stands_for[rank]} of {len(distance)} samples."
+            reason += f" {stands_for[rank]} of {len(distance)} samples are like it."
         found.append(Proposal(sample, rank + 1, reason, stands_for[rank], nearest, tuple(says)))
     return tuple(found)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as people list them."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _write_sheet(project: Project, proposed: Sequence[Proposal]) -> None:

@@ -17,18 +17,24 @@ from torch import Tensor
 NOTABLE = 0.5
 MOST = 3
 _WORDS: tuple[tuple[str, str], ...] = (
-    ("the darkest picture", "the brightest picture"),
-    ("the palest colours", "the strongest colours"),
-    ("the most green or blue-green", "the most red or pink"),
-    ("the most blue", "the most yellow or orange"),
-    ("the least contrast", "the most contrast"),
-    ("the smoothest, with little detail", "the most fine detail"),
-    ("a bright edge around a dark middle", "a bright middle within dark edges"),
-    ("the bottom brighter than the top", "the top brighter than the bottom"),
-    ("the right side brighter than the left", "the left side brighter than the right"),
+    ("the darkest", "the brightest"),
+    ("the palest in colour", "the strongest in colour"),
+    ("the most green", "the most red"),
+    ("the most blue", "the most yellow"),
+    ("the flattest in light", "the strongest in contrast"),
+    ("the smoothest", "the richest in fine detail"),
+    (
+        "the darkest in the middle against its edges",
+        "the brightest in the middle against its edges",
+    ),
+    ("the brightest at the bottom", "the brightest at the top"),
+    ("the brightest on the right", "the brightest on the left"),
 )
-_ROWS = ("at the top", "in the middle", "at the bottom")
-_COLUMNS = ("left", "", "right")
+_PLACES = (
+    ("at the top left", "at the top", "at the top right"),
+    ("on the left", "in the middle", "on the right"),
+    ("at the bottom left", "at the bottom", "at the bottom right"),
+)
 
 
 def describe(pictures: Tensor) -> Tensor:
@@ -36,9 +42,7 @@ def describe(pictures: Tensor) -> Tensor:
     red, green, blue = pictures.unbind(dim=1)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     colourful = pictures.max(dim=1).values - pictures.min(dim=1).values
-    blurred = F.avg_pool2d(light[:, None], 3, stride=1, padding=1, count_include_pad=False)[
-        :, 0
-    ]
+    near = F.avg_pool2d(light[:, None], 3, stride=1, padding=1, count_include_pad=False)
     side = pictures.shape[-1]
     quarter = max(1, side // 4)
     inner = light[:, quarter : side - quarter, quarter : side - quarter]
@@ -49,7 +53,7 @@ def describe(pictures: Tensor) -> Tensor:
         (red - green).mean(dim=(1, 2)),
         ((red + green) / 2 - blue).mean(dim=(1, 2)),
         light.flatten(1).std(dim=1),
-        (light - blurred).abs().mean(dim=(1, 2)),
+        (light - near[:, 0]).abs().mean(dim=(1, 2)),
         inner.mean(dim=(1, 2)) - light.mean(dim=(1, 2)),
         light[:, :half].mean(dim=(1, 2)) - light[:, half:].mean(dim=(1, 2)),
         light[:, :, :half].mean(dim=(1, 2)) - light[:, :, half:].mean(dim=(1, 2)),
@@ -77,4 +81,4 @@ def place(picture: Tensor, other: Tensor) -> str:
     """Return where two pictures (3, S, S) differ most, on a grid of three by three."""
     change = (picture - other).abs().mean(dim=0)[None, None]
     row, column = divmod(int(F.adaptive_avg_pool2d(change, 3).argmax()), 3)
-    return f"{_ROWS[row]} {_COLUMNS[column]}".strip()
+    return _PLACES[row][column]

@@ -39,7 +39,8 @@ HALF_MAX = 65_504.0
 CHUNK_BYTES = 64 << 20
 # Beyond this, taps are kept in a file that the system maps and may forget.
 TAPS_IN_MEMORY = 9 << 28  # 2.25 GiB
-ROWS_AT_ONCE = 1 << 16
+# Statistics of the taps are taken of so many values at once.
+VALUES_AT_ONCE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,9 +379,10 @@ def _standardize(branch: SegmentationBranch, taps: Sequence[Tensor]) -> None:
     middles, spreads = [], []
     for tap in taps:
         # In two passes and by blocks of rows: half precision cannot hold such sums.
-        blocks = [tap[i : i + ROWS_AT_ONCE] for i in range(0, len(tap), ROWS_AT_ONCE)]
-        mean = torch.stack([block.sum(dim=0, dtype=torch.float64) for block in blocks])
-        middle = mean.sum(dim=0) / len(tap)
+        num_rows = max(1, VALUES_AT_ONCE // tap.shape[1])
+        blocks = tap.split(num_rows)
+        sums = torch.stack([block.float().sum(dim=0) for block in blocks]).double()
+        middle = sums.sum(dim=0) / len(tap)
         apart = [(block.float() - middle.float()).square_().sum(dim=0) for block in blocks]
         variance = torch.stack(apart).double().sum(dim=0) / max(len(tap) - 1, 1)
         middles.append(middle.to(branch.first_weight.dtype))

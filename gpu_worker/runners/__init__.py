@@ -1,15 +1,21 @@
-"""What does each kind of job do? One module per kind: parameters to result."""
+"""What does each kind of job do? One module per kind, or per journey: parameters to result."""
 
-from gpu_worker.runners import invert, match, measure, optimize, refine, render
+from gpu_worker.runners import invert, match, measure, optimize, own_family, refine, render
 from gpu_worker.workbench import Workbench
 from webapp.jobs.contract import (
+    BringGenerator,
     InvertImage,
     JobResult,
     MatchPainting,
     MeasureEditVector,
     OptimizeEdit,
+    PublishFamily,
     RefineEdit,
     RenderEdit,
+    SampleFamily,
+    TrainBranch,
+    TrainEncoder,
+    TryUpload,
 )
 
 
@@ -35,3 +41,12 @@ def run(bench: Workbench) -> JobResult:
             return measure.run(bench, request)
         case MatchPainting():
             return match.run(bench, request)
+        case (
+            BringGenerator()
+            | SampleFamily()
+            | TrainBranch()
+            | TrainEncoder()
+            | TryUpload()
+            | PublishFamily()
+        ):
+            return own_family.run(bench, request)

@@ -36,7 +36,7 @@ from webapp.jobs.contract import (
     SearchScope,
 )
 from webapp.jobs.messages import JobChanged
-from webapp.jobs.models import HELD, MAX_ATTEMPTS, Job, Status
+from webapp.jobs.models import HELD, LANES, MAX_ATTEMPTS, Job, Status
 from webapp.jobs.registry import JobError
 from webapp.jobs.sources import Candidate as Candidate
 from webapp.jobs.sources import OffsetRecord as OffsetRecord
@@ -264,6 +264,13 @@ def is_cancel_requested(job: ClaimedJob, *, now: datetime) -> bool:
     if status is None:
         raise LostLeaseError(str(job.id))
     return status == Status.CANCELING
+
+
+@_returns_connection
+def others_wait(job: ClaimedJob) -> bool:
+    """Return whether somebody else's job waits in the lane of this one."""
+    waiting = Job.objects.filter(lane=LANES[job.request.kind], status=Status.QUEUED)
+    return waiting.exclude(owner_id=job.owner_id).exists()
 
 
 # ---- how it ends -----------------------------------------------------------------------

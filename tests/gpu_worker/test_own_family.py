@@ -1,0 +1,174 @@
+"""A team makes its own family: the platform's jobs, the real engine, a tiny generator."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image as Pillow
+
+from gpu_worker.bundles import Bundles
+from gpu_worker.lanes import Lanes
+from gpu_worker.settings import WorkerSettings
+from tests.factories import families, own_families
+from tests.factories.own_families import read, send
+from tests.factories.rows import client
+from webapp.accounts.models import Team, User
+from webapp.jobs import worker
+from webapp.jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team(db: None) -> tuple[User, Team]:
+    return families.a_team()
+
+
+def project_of(browser: Any, project: Any) -> Any:
+    return read(browser, f"/family-projects/{project['id']}")
+
+
+def state(project: Any, key: str) -> tuple[str, str]:
+    step = next(step for step in project["steps"] if step["key"] == key)
+    return step["state"], step["why"]
+
+
+def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
+    lanes: Lanes,
+    team: tuple[User, Team],
+    settings_of_worker: WorkerSettings,
+    settings: Any,
+) -> None:
+    owner, _ = team
+    stranger, _ = families.a_team("Elsewhere")
+    browser, other = client(owner), client(stranger)
+    project = send(browser, "/family-projects", {"title": "Foxes"})
+    place = f"/family-projects/{project['id']}"
+
+    # 1: a checkpoint, in chunks
+    data = own_families.checkpoint()
+    sent = own_families.upload(
+        browser, project["id"], data, kind="checkpoint", file_name="foxes.pkl"
+    )
+    assert sent["is_whole"]
+    send(browser, f"{place}/bring", {"upload_id": sent["id"], "license": "CC0-1.0"})
+    assert lanes.work("workshop") == 1
+    project = project_of(browser, project)
+    assert state(project, "bring")[0] == "done", project["steps"][0]
+    assert project["generator"]["resolution"] == own_families.SIZE
+    assert browser.get(f"/api{place}/sheet").status_code == 200
+
+    # 2 and 3: samples, parts
+    send(browser, f"{place}/sample", {})
+    lanes.work("workshop")
+    samples = read(browser, f"{place}/samples")
+    proposed = [sample for sample in samples if sample["is_proposed"]]
+    assert (len(samples), len(proposed)) == (200, 16)
+    assert all(sample["reason"] for sample in proposed)
+    project = own_families.set_parts(browser, project_of(browser, project))
+
+    # 4 and 5: label maps, the branch, what it predicts
+    for sample in proposed:
+        saved = own_families.save_label_map(
+            browser, sample, own_families.label_map(sample["number"])
+        )
+        assert saved.status_code == 200, saved.content
+    send(browser, f"{place}/train-branch")
+    lanes.work("workshop")
+    project = project_of(browser, project)
+    assert state(project, "branch")[0] == "done", state(project, "branch")
+    assert project["branch"]["num_labels"] == 16
+    worst = read(browser, f"{place}/samples?which=predicted")
+    assert len(worst) == 184
+    doubts = [sample["prediction"]["uncertainty"] for sample in worst]
+    assert doubts == sorted(doubts, reverse=True)
+    picture = Pillow.open(io.BytesIO(browser.get(worst[0]["prediction"]["label_map_url"]).content))
+    assert picture.size == (own_families.SIZE,) * 2
+    assert set(np.unique(np.array(picture)).tolist()) <= {0, 1, 2}
+
+    # 6: the encoder, and a picture of one's own
+    send(browser, f"{place}/train-encoder", {"minutes": 0.05})
+    lanes.work("workshop")
+    project = project_of(browser, project)
+    assert state(project, "encoder")[0] == "done", state(project, "encoder")
+    assert len(project["encoder"]["reconstructions"]) == 6
+    tried = _try(browser, place)
+    lanes.work("batch")
+    tried = read(browser, f"/family-tries/{tried['id']}")
+    assert tried["state"] == "done", tried
+    assert tried["psnr_db"] > 0
+    assert tried["why"]
+
+    # 7: published, and used like any other family
+    send(browser, f"{place}/publish", {"name": "foxes", "title": "Our foxes"})
+    lanes.work("workshop")
+    project = project_of(browser, project)
+    assert state(project, "publish") == ("done", "Version 1")
+    (published,) = project["published"]
+    assert published["name"].startswith("foxes-")
+    own = next(each for each in read(browser, "/families") if each["project_id"])
+    assert (own["title"], own["is_newest"]) == ("Our foxes", True)
+    card = read(browser, f"/families/{published['name']}")
+    assert card["license"] == "CC0-1.0"
+    assert card["num_labels"] == 16
+    assert card["sentences"]
+    images = read(browser, "/images")["items"]
+    assert {image["bundle"] for image in images} == {published["name"]}
+
+    # a stranger learns nothing of it, and cannot use it
+    unknown = other.get("/api/families/no-such-family")
+    hidden = other.get(f"/api/families/{published['name']}")
+    assert hidden.status_code == unknown.status_code == 404
+    assert hidden.json()["code"] == unknown.json()["code"]
+    assert [each["project_id"] for each in read(other, "/families")].count(project["id"]) == 0
+    assert _upload_picture(other, published["name"]).status_code == 404
+
+    # a member uploads a picture and edits it
+    added = _upload_picture(browser, published["name"])
+    assert added.status_code == 201, added.content
+    lanes.work("interactive")
+    image = read(browser, f"/images/{added.json()['id']}")
+    assert image["status"] == "ready"
+    _edit(browser, image, read(browser, f"/images/{image['id']}/revisions")[0])
+    lanes.work("interactive")
+    revisions = read(browser, f"/images/{image['id']}/revisions")
+    assert [revision["kind"] for revision in revisions] == ["optimize", "invert"]
+    vector = send(browser, f"/revisions/{revisions[0]['id']}/edit-vector", {"title": "Ears"})
+    lanes.work("batch")
+    measured = read(browser, f"/edit-vectors/{vector['id']}")
+    assert measured["edit_vector"]["version"]["card"] is not None
+    refused = browser.post(f"/api/edit-vectors/{vector['id']}/publish")
+    assert refused.json()["code"] == "library.own_family"
+
+
+def _picture() -> SimpleUploadedFile:
+    out = io.BytesIO()
+    Pillow.fromarray(np.full((40, 40, 3), (200, 120, 40), np.uint8)).save(out, "PNG")
+    return SimpleUploadedFile("fox.png", out.getvalue(), content_type="image/png")
+
+
+def _try(browser: Any, place: str) -> Any:
+    answer = browser.post(f"/api{place}/tries", {"file": _picture()})
+    assert answer.status_code == 202, answer.content
+    return answer.json()
+
+
+def _upload_picture(browser: Any, bundle: str) -> Any:
+    return browser.post(
+        "/api/images", {"file": _picture(), "name": "Our fox", "bundle": bundle}
+    )
+
+
+def _edit(browser: Any, image: Any, revision: Any) -> None:
+    ids = np.array(Pillow.open(io.BytesIO(browser.get(revision["label_map_url"]).content)))
+    ids[4:9, 4:9] = 1 if (ids[4:9, 4:9] != 1).any() else 2
+    painted = SimpleUploadedFile("map.png", own_families.png(ids), content_type="image/png")
+    answer = browser.post(
+        f"/api/images/{image['id']}/edits",
+        {"label_map": painted, "base_revision_id": revision["id"], "steps": 3},
+    )
+    assert answer.status_code == 202, answer.content
