@@ -193,8 +193,9 @@ function BringForm({
               <Field
                 label="Minutes of training"
                 type="number"
-                min={1}
+                min={0.1}
                 max={1440}
+                step="any"
                 value={minutes}
                 note="It can be stopped and gone on with."
                 onChange={(event) => setMinutes(event.currentTarget.value)}

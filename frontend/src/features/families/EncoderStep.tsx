@@ -24,7 +24,7 @@ const USUAL_MINUTES = 10;
 export function EncoderStep({ project, step }: StepProps) {
   const [minutes, setMinutes] = useState(String(USUAL_MINUTES));
   const train = useStepJob(project, () =>
-    trainEncoder(project.id, Math.max(1, Math.round(Number(minutes)) || USUAL_MINUTES)),
+    trainEncoder(project.id, Number(minutes) || USUAL_MINUTES),
   );
   const isRunning = isUnderWay(step.job);
   const isStopped = step.job?.status === "canceled" && step.state !== "done";
@@ -48,8 +48,9 @@ export function EncoderStep({ project, step }: StepProps) {
           <Field
             label="Minutes of training"
             type="number"
-            min={1}
+            min={0.1}
             max={600}
+            step="any"
             value={minutes}
             onChange={(event) => setMinutes(event.currentTarget.value)}
           />

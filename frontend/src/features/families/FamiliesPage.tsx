@@ -181,11 +181,19 @@ function ProjectCard({ project }: { readonly project: Project }) {
 function UsableCard({ card }: { readonly card: FamilyCard }) {
   return (
     <Link className={styles.card} to={`/families/card/${card.name}`}>
-      <span className={styles.mosaic} aria-hidden>
-        {card.sample_urls.slice(0, 4).map((url) => (
-          <img key={url} src={url} alt="" loading="lazy" />
-        ))}
-      </span>
+      {card.sample_urls.length > 0 ? (
+        <span className={styles.mosaic} aria-hidden>
+          {card.sample_urls.slice(0, 4).map((url) => (
+            <img key={url} src={url} alt="" loading="lazy" />
+          ))}
+        </span>
+      ) : (
+        <span className={styles.blankMosaic} aria-hidden>
+          {card.parts.slice(0, 16).map((part) => (
+            <i key={part.id} style={{ background: part.color }} />
+          ))}
+        </span>
+      )}
       <strong className="at-ellipsis">{card.title}</strong>
       <span className="at-hint">
         {card.resolution} px · {card.parts.length} parts ·{" "}

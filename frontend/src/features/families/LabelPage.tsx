@@ -445,7 +445,7 @@ function Stage({ open, isPhone }: { readonly open: Open; readonly isPhone: boole
   useEffect(() => (canvas.current ? labelling.attach(canvas.current) : undefined), [labelling]);
   useEffect(() => {
     if (isPhone) labelling.setFit(10_000, 0);
-    else labelling.setFit(720, 56);
+    else labelling.setFit(720, 62);
   }, [labelling, isPhone]);
   const [part, tool, hovered, mayUndo, mayRedo, scale, isHeld, isOpen] = useLabelling(open, (s) => [
     s.part,

@@ -9,7 +9,7 @@ import { ErrorNote } from "../../ui/ErrorNote";
 import { IconCheck } from "../../ui/icons";
 import { announce, toast } from "../../ui/live";
 import { count } from "../../ui/words";
-import { changeSample, drawSamples, samplesQuery } from "./data";
+import { changeSample, drawSamples, inOrder, samplesQuery } from "./data";
 import { JobCard } from "./JobCard";
 import type { StepProps } from "./ProjectPage";
 import { isUnderWay } from "./steps";
@@ -39,7 +39,7 @@ export function SampleStep({ project, step }: StepProps) {
     onError: (error) => toast(asProblem(error).message),
   });
   const all = samples.data ?? [];
-  const chosen = all.filter(({ is_chosen }) => is_chosen);
+  const chosen = inOrder(all.filter(({ is_chosen }) => is_chosen));
   const isRunning = isUnderWay(step.job);
   return (
     <>

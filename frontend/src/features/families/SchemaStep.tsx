@@ -72,7 +72,11 @@ export function SchemaStep({ project }: StepProps) {
       onSubmit={(event) => {
         event.preventDefault();
         setAsked(true);
+        const first = found.find(({ at }) => at !== null)?.at;
         if (found.length === 0 && !save.isPending) save.mutate(shown);
+        else if (first !== undefined && first !== null) {
+          event.currentTarget.querySelectorAll<HTMLElement>("[data-title]")[first]?.focus();
+        }
       }}
     >
       <ol className={styles.parts} aria-label="Parts">
@@ -187,6 +191,7 @@ function PartRow({
         />
         <input
           className="at-field"
+          data-title
           aria-label={`Name of part ${at + 1}`}
           aria-invalid={fault !== null}
           aria-describedby={fault ? `fault-${at}` : undefined}
@@ -317,7 +322,7 @@ function Templates({ onChoose }: { readonly onChoose: (draft: SchemaDraft) => vo
               {template.parts
                 .slice(0, 5)
                 .map(({ title }) => title)
-                .join(", ")}
+                .join(" · ")}
               {template.parts.length > 5 && ` and ${template.parts.length - 5} more`}
             </span>
           </button>

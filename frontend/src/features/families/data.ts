@@ -26,6 +26,10 @@ export const projectQuery = (id: string) =>
       state.data?.steps.some((step) => step.state === "running") ? POLL_MS : false,
   });
 
+/** Proposed samples by their place, then those that people chose, by number. */
+export const inOrder = (samples: readonly Sample[]): Sample[] =>
+  samples.toSorted((a, b) => (a.place ?? 1000) - (b.place ?? 1000) || a.number - b.number);
+
 export type Which = "all" | "chosen" | "labeled" | "predicted";
 
 export const samplesQuery = (id: string, which: Which) =>
@@ -37,6 +41,8 @@ export const samplesQuery = (id: string, which: Which) =>
           params: { path: { project_id: id }, query: { which } },
         }),
       ) as Promise<Sample[]>,
+    // Those to label in the order of their reasons, which build on one another.
+    ...(which === "chosen" ? { select: inOrder } : {}),
   });
 
 export const cardQuery = (name: string) =>
