@@ -109,6 +109,7 @@ def _follow(bench: Workbench, folder: Path, steps: Iterator[Told]) -> None:
                 num_steps=NUM_STEPS,
                 sentence=told.sentence,
                 seconds_left=told.seconds_left,
+                numbers={name: float(value) for name, value in told.figures.items()},
                 sheet=sheet,
             )
         )

@@ -232,6 +232,7 @@ class Progress(Message):
     figures: Figures = Figures()
     sentence: str | None = None  # what is being done, where steps alone do not say it
     seconds_left: float | None = None  # as the work itself estimates it
+    numbers: dict[str, float] = {}  # what a training measures on its way, by name
     sheet: int | None = None  # rises with each new sheet of pictures to look at meanwhile
 
 

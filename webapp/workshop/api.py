@@ -30,13 +30,13 @@ from webapp.workshop.schemas import (
     EncoderRequest,
     FamilyPartOut,
     FamilyProjectOut,
+    FamilyPublishRequest,
     FamilySampleOut,
     FamilyTryOut,
     FamilyUploadOut,
     ImportedOut,
     ProjectChange,
     ProjectIn,
-    PublishRequest,
     SampleChange,
     SampleRequest,
     SchemaRequest,
@@ -378,7 +378,7 @@ def get_family_try(request: HttpRequest, try_id: UUID) -> FamilyTryOut:
     "/family-projects/{project_id}/publish", response={202: JobOut}, auth=auth.publishing
 )
 def publish_family(
-    request: HttpRequest, project_id: UUID, wish: PublishRequest
+    request: HttpRequest, project_id: UUID, wish: FamilyPublishRequest
 ) -> Status[JobOut]:
     """Put the networks together as a family of the team, or as its next version."""
     now = timezone.now()

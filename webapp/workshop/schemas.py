@@ -112,7 +112,7 @@ class EncoderRequest(Schema):
     minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
 
 
-class PublishRequest(Schema):
+class FamilyPublishRequest(Schema):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
     title: Title
     description: Text = ""

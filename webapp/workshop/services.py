@@ -32,7 +32,7 @@ from webapp.jobs.models import LANES, Job, Lane
 from webapp.workshop import labels, parts, policies, selectors, uploads
 from webapp.workshop.labels import announce
 from webapp.workshop.models import FamilyProject, FamilySample, FamilyTry, FamilyUpload
-from webapp.workshop.schemas import BringRequest, ProjectChange, PublishRequest
+from webapp.workshop.schemas import BringRequest, FamilyPublishRequest, ProjectChange
 
 WORK = {kind for kind, lane in LANES.items() if lane == Lane.WORKSHOP}
 DOING = {
@@ -177,6 +177,8 @@ def bring(*, actor: User, project_id: UUID, wish: BringRequest, now: datetime) -
         project.license = wish.license
         project.save(update_fields=["license", "updated_at"])
     is_checkpoint = upload.kind == "checkpoint"
+    # What is gone on with keeps its size and its time.
+    before = None if wish.upload_id else _last_brought(project)
     request = BringGenerator(
         project_id=project.pk,
         file=uploads.place_of(upload),
@@ -184,10 +186,16 @@ def bring(*, actor: User, project_id: UUID, wish: BringRequest, now: datetime) -
         file_name=upload.file_name,
         title=project.title,
         license=project.license,
-        resolution=None if is_checkpoint else wish.resolution,
-        minutes=None if is_checkpoint else wish.minutes,
+        resolution=None if is_checkpoint else (before and before.resolution) or wish.resolution,
+        minutes=None if is_checkpoint else (before and before.minutes) or wish.minutes,
     )
     return _start(project, request, actor=actor, now=now)
+
+
+def _last_brought(project: FamilyProject) -> BringGenerator | None:
+    found = Job.objects.filter(project_id=project.pk, kind="bring").order_by("-created_at")
+    last = found.first()
+    return None if last is None else BringGenerator.model_validate(last.request, strict=False)
 
 
 @transaction.atomic
@@ -311,7 +319,7 @@ def _try_checked(*, actor: User, project_id: UUID, square: bytes, now: datetime)
 
 
 @transaction.atomic
-def publish(*, actor: User, project_id: UUID, wish: PublishRequest, now: datetime) -> Job:
+def publish(*, actor: User, project_id: UUID, wish: FamilyPublishRequest, now: datetime) -> Job:
     """Return the job that puts the project's networks together as a family of its team.
 
     The bundle's name is made unique by a suffix, so that teams cannot learn of one another's

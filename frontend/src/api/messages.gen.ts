@@ -723,6 +723,13 @@ export interface components {
             /** Num Steps */
             num_steps: number;
             /**
+             * Numbers
+             * @default {}
+             */
+            numbers: {
+                [key: string]: number;
+            };
+            /**
              * Seconds Left
              * @default null
              */

@@ -2809,6 +2809,20 @@ export interface components {
              */
             updated_at: string;
         };
+        /** FamilyPublishRequest */
+        FamilyPublishRequest: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** License */
+            license?: string | null;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
         /** FamilyReconstructionOut */
         FamilyReconstructionOut: {
             /** Error */
@@ -3641,6 +3655,13 @@ export interface components {
             figures: components["schemas"]["Figures"];
             /** Num Steps */
             num_steps: number;
+            /**
+             * Numbers
+             * @default {}
+             */
+            numbers: {
+                [key: string]: number;
+            };
             /** Seconds Left */
             seconds_left: number | null;
             /** Sentence */
@@ -6007,7 +6028,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublishRequest"];
+                "application/json": components["schemas"]["FamilyPublishRequest"];
             };
         };
         responses: {

@@ -71,7 +71,7 @@ export function JobCard({
   if (!isUnderWay(job)) return null;
   const share = jobShare(job);
   const sentence = job.progress?.sentence ?? (job.status === "queued" ? "" : "Beginning");
-  const figures = Object.entries(job.progress?.figures ?? {}).filter(([, value]) => value !== null);
+  const figures = Object.entries(job.progress?.numbers ?? {});
   return (
     <section className={styles.job} aria-label={`${TITLES[step.key]}, running`}>
       <div className={styles.jobWords}>
@@ -109,7 +109,7 @@ export function JobCard({
             {figures.map(([name, value]) => (
               <div key={name}>
                 <dt>{titled(name)}</dt>
-                <dd>{figureWords(value ?? 0)}</dd>
+                <dd>{figureWords(value)}</dd>
               </div>
             ))}
           </dl>

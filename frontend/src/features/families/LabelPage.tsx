@@ -327,14 +327,16 @@ function Top({
           <KeptWords open={open} />
         </span>
       )}
-      <div className={styles.topMiddle}>
-        <Segments
-          label="View"
-          options={isPhone ? MODES.slice(0, 2) : MODES}
-          value={mode === "compare" ? "overlay" : mode}
-          onChange={(value) => labelling.look({ mode: value })}
-        />
-      </div>
+      {!isPhone && (
+        <div className={styles.topMiddle}>
+          <Segments
+            label="View"
+            options={MODES}
+            value={mode === "compare" ? "overlay" : mode}
+            onChange={(value) => labelling.look({ mode: value })}
+          />
+        </div>
+      )}
       <div className="st-top-end">
         <ul className="st-people" aria-label="Also here">
           {others.slice(0, 3).map((person) => (

@@ -1,7 +1,7 @@
 /** How do the losses of a training come along? A line each, and the last values in words. */
 
 import { titled } from "../../ui/words";
-import { type LossPoint, lossNames } from "./losses";
+import { type LossPoint, lineNames } from "./losses";
 import styles from "./families.module.css";
 
 const WIDTH = 320;
@@ -9,7 +9,7 @@ const HEIGHT = 84;
 const DASHES = ["", "5 4", "2 3"] as const;
 
 export function LossLines({ points }: { readonly points: readonly LossPoint[] }) {
-  const names = lossNames(points).slice(0, DASHES.length);
+  const names = lineNames(points).slice(0, DASHES.length);
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last || points.length < 3 || names.length === 0) return null;
   const x = (step: number) => (WIDTH * (step - first.step)) / Math.max(1, last.step - first.step);

@@ -16,7 +16,7 @@ export function useLosses(job: StepJob | null): readonly LossPoint[] {
       setPoints([]);
       return;
     }
-    const next = gathered(known.get(id) ?? [], progress.step, progress.figures);
+    const next = gathered(known.get(id) ?? [], progress.step, progress.numbers);
     known.set(id, next);
     setPoints(next);
   }, [id, progress]);
