@@ -11,9 +11,10 @@ import { HeatLegend } from "../../ui/HeatLegend";
 import { IconCheck } from "../../ui/icons";
 import { toast } from "../../ui/live";
 import { Segments } from "../../ui/Segments";
-import { counted, percent, titled } from "../../ui/words";
+import { counted } from "../../ui/words";
 import { changeSample, samplesQuery, trainBranch } from "./data";
-import { figureWords, JobCard } from "./JobCard";
+import { shownFigures } from "./figures";
+import { JobCard } from "./JobCard";
 import type { StepProps } from "./ProjectPage";
 import { isUnderWay } from "./steps";
 import type { Project, Sample } from "./types";
@@ -79,14 +80,14 @@ function Figures({ project }: { readonly project: Project }) {
         <span className="at-hint">{counted(branch.num_labels, "labelled picture")}</span>
       </div>
       <dl className={styles.figures}>
-        {entries
-          .filter(([name]) => !isPart(name))
-          .map(([name, value]) => (
+        {shownFigures(Object.fromEntries(entries.filter(([name]) => !isPart(name)))).map(
+          ({ name, title, words }) => (
             <div key={name}>
-              <dt>{titled(name)}</dt>
-              <dd>{figureWords(value)}</dd>
+              <dt>{title}</dt>
+              <dd>{words}</dd>
             </div>
-          ))}
+          ),
+        )}
       </dl>
       {branch.explanation && <p className="at-hint">{branch.explanation}</p>}
       {parts.length > 0 && (
@@ -132,7 +133,9 @@ function Predictions({ project }: { readonly project: Project }) {
       <div className={styles.sectionHead}>
         <div>
           <h3 id="predictions">What it makes of pictures nobody labelled</h3>
-          <p className="at-hint">The least certain first. Fix a few of these and train again.</p>
+          <p className="at-hint">
+            Those it doubts most first: there its members disagree. Fix a few and train again.
+          </p>
         </div>
         <div className={styles.looks}>
           {look === "doubt" && <HeatLegend />}
@@ -142,7 +145,7 @@ function Predictions({ project }: { readonly project: Project }) {
       <ul className={styles.predictions}>
         {all.slice(0, most).map((sample) => (
           <li key={sample.id}>
-            <span className={styles.layers}>
+            <span className={styles.layers} data-look={look}>
               <img src={sample.picture_url} alt={`Sample ${sample.number}`} loading="lazy" />
               {sample.prediction && look !== "picture" && (
                 <img
@@ -158,8 +161,8 @@ function Predictions({ project }: { readonly project: Project }) {
               )}
             </span>
             <span className="at-spread">
-              <span className="at-hint">
-                {sample.number} · {percent(sample.prediction?.uncertainty ?? 0)} unsure
+              <span className="at-hint" title={sample.prediction?.remark}>
+                {sample.number} · doubt {(sample.prediction?.uncertainty ?? 0).toFixed(2)}
               </span>
               {sampleDone(sample) ? (
                 <span className={styles.fixed}>

@@ -6,9 +6,8 @@ import { Link, useParams } from "react-router";
 
 import { ErrorNote } from "../../ui/ErrorNote";
 import { Swatch } from "../../ui/Swatch";
-import { titled } from "../../ui/words";
 import { cardQuery } from "./data";
-import { figureWords } from "./JobCard";
+import { shownFigures } from "./figures";
 import { Reconstructions } from "./Reconstructions";
 import styles from "./families.module.css";
 
@@ -96,10 +95,10 @@ export default function CardPage() {
             <>
               <h2>Measured</h2>
               <dl className={styles.facts}>
-                {Object.entries(card.figures).map(([name, value]) => (
+                {shownFigures(card.figures).map(({ name, title, words }) => (
                   <div key={name}>
-                    <dt>{titled(name)}</dt>
-                    <dd>{figureWords(value)}</dd>
+                    <dt>{title}</dt>
+                    <dd>{words}</dd>
                   </div>
                 ))}
               </dl>
@@ -107,6 +106,16 @@ export default function CardPage() {
           )}
         </section>
       </div>
+      {card.sentences.length > 0 && (
+        <section className={styles.section}>
+          <h2>What to know</h2>
+          <ul className={styles.sentences}>
+            {card.sentences.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </section>
+      )}
       {card.reconstructions.length > 0 && (
         <section className={styles.section}>
           <h2>Pictures of people, redrawn</h2>

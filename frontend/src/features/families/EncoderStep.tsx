@@ -9,9 +9,9 @@ import { keys } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { Field } from "../../ui/Field";
 import { IconUpload } from "../../ui/icons";
-import { titled } from "../../ui/words";
 import { trainEncoder, tryPicture, tryQuery } from "./data";
-import { figureWords, JobCard } from "./JobCard";
+import { shownFigures } from "./figures";
+import { JobCard } from "./JobCard";
 import type { StepProps } from "./ProjectPage";
 import { Reconstructions } from "./Reconstructions";
 import { isUnderWay } from "./steps";
@@ -69,10 +69,10 @@ export function EncoderStep({ project, step }: StepProps) {
         <>
           {Object.keys(project.encoder.figures).length > 0 && (
             <dl className={styles.figures}>
-              {Object.entries(project.encoder.figures).map(([name, value]) => (
+              {shownFigures(project.encoder.figures).map(({ name, title, words }) => (
                 <div key={name}>
-                  <dt>{titled(name)}</dt>
-                  <dd>{figureWords(value)}</dd>
+                  <dt>{title}</dt>
+                  <dd>{words}</dd>
                 </div>
               ))}
             </dl>

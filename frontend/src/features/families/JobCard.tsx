@@ -7,8 +7,9 @@ import { ProblemError } from "../../api/problem";
 import { keys } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { announce } from "../../ui/live";
-import { percent, titled } from "../../ui/words";
+import { percent } from "../../ui/words";
 import { cancelJob, sheetAddress } from "./data";
+import { shownFigures } from "./figures";
 import { LossLines } from "./LossLines";
 import { TITLES, isUnderWay, jobShare, jobTime } from "./steps";
 import type { Project, Step } from "./types";
@@ -71,7 +72,7 @@ export function JobCard({
   if (!isUnderWay(job)) return null;
   const share = jobShare(job);
   const sentence = job.progress?.sentence ?? (job.status === "queued" ? "" : "Beginning");
-  const figures = Object.entries(job.progress?.numbers ?? {});
+  const figures = shownFigures(job.progress?.numbers ?? {});
   return (
     <section className={styles.job} aria-label={`${TITLES[step.key]}, running`}>
       <div className={styles.jobWords}>
@@ -106,10 +107,10 @@ export function JobCard({
         {cancel.error && <ErrorNote error={cancel.error} />}
         {figures.length > 0 && (
           <dl className={styles.figures}>
-            {figures.map(([name, value]) => (
+            {figures.map(({ name, title, words }) => (
               <div key={name}>
-                <dt>{titled(name)}</dt>
-                <dd>{figureWords(value)}</dd>
+                <dt>{title}</dt>
+                <dd>{words}</dd>
               </div>
             ))}
           </dl>
@@ -129,15 +130,6 @@ export function JobCard({
       )}
     </section>
   );
-}
-
-/** A measured figure with the digits that mean something. */
-export function figureWords(value: number): string {
-  const size = Math.abs(value);
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
-  if (size >= 100) return value.toFixed(0);
-  if (size >= 10) return value.toFixed(1);
-  return size >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
 }
 
 /** Says quarters and the end to screen readers, and nothing in between. */

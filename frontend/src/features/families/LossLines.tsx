@@ -1,6 +1,6 @@
 /** How do the losses of a training come along? A line each, and the last values in words. */
 
-import { titled } from "../../ui/words";
+import { figureTitle } from "./figures";
 import { type LossPoint, lineNames } from "./losses";
 import styles from "./families.module.css";
 
@@ -40,7 +40,7 @@ export function LossLines({ points }: { readonly points: readonly LossPoint[] })
       <figcaption>
         {names.map((name, at) => (
           <span key={name} data-line={at}>
-            {titled(name)} {last.figures[name]?.toPrecision(3) ?? ""}
+            {figureTitle(name)} {last.figures[name]?.toPrecision(3) ?? ""}
           </span>
         ))}
         <span className="at-hint">step {last.step}</span>

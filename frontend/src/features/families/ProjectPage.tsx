@@ -56,6 +56,12 @@ export default function ProjectPage() {
   useEffect(() => {
     if (project) document.title = `${project.title} · Atelier`;
   }, [project]);
+  const wanted = search.get("step");
+  const first = project && !isStepKey(wanted) ? stepNow(project.steps) : null;
+  // The step stays open that was open, whatever ends meanwhile.
+  useEffect(() => {
+    if (first) setSearch({ step: first }, { replace: true });
+  }, [first, setSearch]);
   if (error && !project) {
     return (
       <div className={styles.page}>
@@ -73,7 +79,6 @@ export default function ProjectPage() {
       </div>
     );
   }
-  const wanted = search.get("step");
   const key = isStepKey(wanted) ? wanted : stepNow(project.steps);
   const step = project.steps.find((one) => one.key === key);
   const at = project.steps.findIndex((one) => one.key === key);
