@@ -29,8 +29,8 @@ def test_sixteen_labels_by_two_people_make_a_family_that_the_team_can_use(
     mara.get_by_role("button", name="Make your own").click()
     mara.get_by_label("What does it draw?").fill("Swatches")
     mara.get_by_role("button", name="Begin").click()
-    mara.wait_for_url(re.compile(r"/families/[0-9a-f-]{36}$"))
-    project = mara.url
+    mara.wait_for_url(re.compile(r"/families/[0-9a-f-]{36}\?step=bring$"))
+    project = mara.url.split("?")[0]
     project_id = project.rsplit("/", 1)[-1]
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"PK\x03\x04 no generator")
@@ -174,6 +174,7 @@ def bring(page: Page, file: Path) -> None:
 
 
 def sample_of(page: Page) -> str:
+    page.wait_for_url(re.compile(r"/samples/"))
     found = re.search(r"/samples/([0-9a-f-]{36})", page.url)
     assert found, page.url
     return found[1]
