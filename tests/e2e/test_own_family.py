@@ -36,12 +36,12 @@ def test_sixteen_labels_by_two_people_make_a_family_that_the_team_can_use(
     broken.write_bytes(b"PK\x03\x04 no generator")
     bring(mara, broken)
     refusal = panel(mara).get_by_role("alert")
-    expect(refusal).to_be_visible(timeout=MINUTE)
+    expect(refusal).to_be_visible(timeout=3 * MINUTE)
     bringing = read(mara, f"/api/family-projects/{project_id}")["steps"][0]
     assert bringing["state"] == "failed"
     expect(refusal).to_contain_text(bringing["job"]["error"]["detail"])
     bring(mara, write_checkpoint(tmp_path / "elsewhere.pt"))
-    expect(mara.get_by_text(f"{SIDE} × {SIDE} pixels")).to_be_visible(timeout=MINUTE)
+    expect(mara.get_by_text(f"{SIDE} × {SIDE} pixels")).to_be_visible(timeout=3 * MINUTE)
     expect(panel(mara).get_by_text("CC0-1.0")).to_be_visible()
 
     # 2. and 3. While samples are drawn, Jonas names the parts; no colour may stand twice.
@@ -106,9 +106,9 @@ def test_sixteen_labels_by_two_people_make_a_family_that_the_team_can_use(
     step(mara, "Train the labels")
     mara.get_by_role("button", name="Train on 16 pictures").click()
     cancel = mara.get_by_role("button", name="Cancel")
-    expect(mara.get_by_text(re.compile("step [1-9]"))).to_be_visible(timeout=MINUTE)
+    expect(mara.get_by_text(re.compile("step [1-9]"))).to_be_visible(timeout=3 * MINUTE)
     cancel.click()
-    mara.get_by_role("button", name="Go on").click(timeout=MINUTE)
+    mara.get_by_role("button", name="Go on").click(timeout=3 * MINUTE)
     worst_first = mara.get_by_role("heading", name=re.compile("nobody labelled"))
     expect(worst_first).to_be_visible(timeout=5 * MINUTE)
     predicted = read(mara, f"/api/family-projects/{project_id}/samples?which=predicted")
