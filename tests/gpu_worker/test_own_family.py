@@ -1,8 +1,8 @@
 """A team makes its own family: the platform's jobs, the real engine, a tiny generator."""
 
 import io
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,31 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Pillow
 
-from gpu_worker.bundles import Bundles
+from editing.own_family import branch as own_branch
+from editing.own_family import publish, samples
 from gpu_worker.lanes import Lanes
-from gpu_worker.settings import WorkerSettings
+from gpu_worker.runners import own_family
 from tests.factories import families, own_families
 from tests.factories.own_families import read, send
 from tests.factories.rows import client
 from webapp.accounts.models import Team, User
-from webapp.jobs import worker
-from webapp.jobs.models import Job
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine as it is, only with fewer steps."""
+    fit = own_branch.default_options
+
+    def shorter(num_parts: int, *, warm: bool = False) -> Any:
+        return replace(fit(num_parts, warm=warm), num_members=2, max_steps=12)
+
+    whole, draw = publish.publish, samples.draw_samples
+    monkeypatch.setattr(samples, "draw_samples", partial(draw, num=40))
+    monkeypatch.setattr(own_branch, "default_options", shorter)
+    monkeypatch.setattr(publish, "publish", partial(whole, invert_steps=2, num_measured=2))
+    monkeypatch.setattr(own_family, "TRY_STEPS", 3)
 
 
 @pytest.fixture
@@ -38,10 +52,7 @@ def state(project: Any, key: str) -> tuple[str, str]:
 
 
 def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
-    lanes: Lanes,
-    team: tuple[User, Team],
-    settings_of_worker: WorkerSettings,
-    settings: Any,
+    lanes: Lanes, team: tuple[User, Team]
 ) -> None:
     owner, _ = team
     stranger, _ = families.a_team("Elsewhere")
@@ -65,9 +76,9 @@ def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
     # 2 and 3: samples, parts
     send(browser, f"{place}/sample", {})
     lanes.work("workshop")
-    samples = read(browser, f"{place}/samples")
-    proposed = [sample for sample in samples if sample["is_proposed"]]
-    assert (len(samples), len(proposed)) == (200, 16)
+    drawn = read(browser, f"{place}/samples")
+    proposed = [sample for sample in drawn if sample["is_proposed"]]
+    assert (len(drawn), len(proposed)) == (40, 16)
     assert all(sample["reason"] for sample in proposed)
     project = own_families.set_parts(browser, project_of(browser, project))
 
@@ -83,10 +94,12 @@ def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
     assert state(project, "branch")[0] == "done", state(project, "branch")
     assert project["branch"]["num_labels"] == 16
     worst = read(browser, f"{place}/samples?which=predicted")
-    assert len(worst) == 184
+    assert len(worst) == 24
     doubts = [sample["prediction"]["uncertainty"] for sample in worst]
     assert doubts == sorted(doubts, reverse=True)
-    picture = Pillow.open(io.BytesIO(browser.get(worst[0]["prediction"]["label_map_url"]).content))
+    picture = Pillow.open(
+        io.BytesIO(browser.get(worst[0]["prediction"]["label_map_url"]).content)
+    )
     assert picture.size == (own_families.SIZE,) * 2
     assert set(np.unique(np.array(picture)).tolist()) <= {0, 1, 2}
 
@@ -145,6 +158,10 @@ def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
     assert refused.json()["code"] == "library.own_family"
 
 
+def _picture_at(browser: Any, url: str) -> "np.ndarray[Any, Any]":
+    return np.array(Pillow.open(io.BytesIO(browser.get(url).content)))
+
+
 def _picture() -> SimpleUploadedFile:
     out = io.BytesIO()
     Pillow.fromarray(np.full((40, 40, 3), (200, 120, 40), np.uint8)).save(out, "PNG")
@@ -164,11 +181,11 @@ def _upload_picture(browser: Any, bundle: str) -> Any:
 
 
 def _edit(browser: Any, image: Any, revision: Any) -> None:
-    ids = np.array(Pillow.open(io.BytesIO(browser.get(revision["label_map_url"]).content)))
+    ids = _picture_at(browser, revision["label_map_url"])
     ids[4:9, 4:9] = 1 if (ids[4:9, 4:9] != 1).any() else 2
     painted = SimpleUploadedFile("map.png", own_families.png(ids), content_type="image/png")
     answer = browser.post(
         f"/api/images/{image['id']}/edits",
-        {"label_map": painted, "base_revision_id": revision["id"], "steps": 3},
+        {"label_map": painted, "base_revision_id": revision["id"], "steps": 25},
     )
     assert answer.status_code == 202, answer.content
