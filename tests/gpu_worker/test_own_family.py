@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,8 +19,9 @@ from tests.factories import families, own_families
 from tests.factories.own_families import read, send
 from tests.factories.rows import client
 from webapp.accounts.models import Team, User
+from webapp.library import services as library
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +56,7 @@ def state(project: Any, key: str) -> tuple[str, str]:
 def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
     lanes: Lanes, team: tuple[User, Team]
 ) -> None:
-    owner, _ = team
+    owner, owned = team
     stranger, _ = families.a_team("Elsewhere")
     browser, other = client(owner), client(stranger)
     project = send(browser, "/family-projects", {"title": "Foxes"})
@@ -150,12 +152,17 @@ def test_a_family_goes_from_a_checkpoint_to_the_gallery_of_its_team(
     lanes.work("interactive")
     revisions = read(browser, f"/images/{image['id']}/revisions")
     assert [revision["kind"] for revision in revisions] == ["optimize", "invert"]
-    vector = send(browser, f"/revisions/{revisions[0]['id']}/edit-vector", {"title": "Ears"})
+    offset = np.zeros((8, 8), np.float32)
+    offset[2, 3] = 1.0
+    vector = library.save_edit_vector(
+        actor=owner, team=owned, bundle=published["name"], offset=offset, parts=[1], margin=2,
+        learned_from={}, title="Ears", description="", tags=[], now=datetime.now(UTC),
+    )  # fmt: skip
     lanes.work("batch")
-    measured = read(browser, f"/edit-vectors/{vector['id']}")
-    assert measured["edit_vector"]["version"]["card"] is not None
-    refused = browser.post(f"/api/edit-vectors/{vector['id']}/publish")
-    assert refused.json()["code"] == "library.own_family"
+    found = read(browser, f"/edit-vectors?bundle={published['name']}")["items"]
+    assert [each["id"] for each in found] == [str(vector.pk)]
+    assert found[0]["version"]["card"] is not None
+    assert read(other, f"/edit-vectors?bundle={published['name']}")["items"] == []
 
 
 def _picture_at(browser: Any, url: str) -> "np.ndarray[Any, Any]":
@@ -186,6 +193,6 @@ def _edit(browser: Any, image: Any, revision: Any) -> None:
     painted = SimpleUploadedFile("map.png", own_families.png(ids), content_type="image/png")
     answer = browser.post(
         f"/api/images/{image['id']}/edits",
-        {"label_map": painted, "base_revision_id": revision["id"], "steps": 25},
+        {"label_map": painted, "base_revision_id": revision["id"], "steps": 3},
     )
     assert answer.status_code == 202, answer.content

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -48,7 +47,7 @@ def hand_in(result: contract.JobResult, *, lane: str = "workshop") -> worker.Cla
     """End the job that waits with `result`, as a worker would."""
     job = worker.claim(lane, now=timezone.now(), lease_seconds=30)
     assert job is not None, f"nothing waits in {lane}"
-    assert worker.finish(job, result, now=timezone.now() + timedelta(seconds=1))
+    assert worker.finish(job, result, now=timezone.now())
     return job
 
 
