@@ -63,6 +63,7 @@ class Plan:
     Args:
         bundle: whose drawing layers, parts and branch are borrowed.
         mapping_steps: how long the foreign mapping is fitted; not part of the journey.
+        branch_steps: of training the branch, where they are not the usual ones.
         num_fixed: doubtful samples that are labelled before the branch is trained again.
         encoder_minutes: training time of the encoder.
         num_uploads: renders that are drawn again.
@@ -70,11 +71,12 @@ class Plan:
     """
 
     bundle: Path
-    mapping_steps: int = 1500
+    mapping_steps: int = 1000
     num_samples: int = 200
     num_labelled: int = 16
     num_fixed: int = 4
-    encoder_minutes: float = 8.0
+    branch_steps: int | None = None
+    encoder_minutes: float = 6.0
     num_uploads: int = 4
     invert_steps: int = 100
     sizes: tuple[int, ...] = (256, 512)
@@ -118,14 +120,15 @@ def _journey(plan: Plan, folder: Path, notice: Callable[[str], None]) -> Iterato
     proposed = [each.sample for each in read_samples(home).proposed]
     painted = _painted(teacher, home, proposed, folder / "painted")
     steps.run("labels import", home, str(painted))
-    steps.run("branch", home)
+    length = () if plan.branch_steps is None else ("--steps", str(plan.branch_steps))
+    steps.run("branch", home, *length)
     first = _truth(teacher, home)
     ranking = projects.read_json(home / "predictions" / "ranking.json")["ranked"]
     before = projects.read_json(home / "branch" / "figures.json")
     doubtful = [entry["sample"] for entry in ranking if not entry["is_odd"]][: plan.num_fixed]
     painted = _painted(teacher, home, doubtful, folder / "fixed")
     steps.run("labels import", home, str(painted))
-    steps.run("branch", home, name="branch_again")
+    steps.run("branch", home, *length, name="branch_again")
     steps.run("encoder", home, "--minutes", str(plan.encoder_minutes))
     steps.run("try", home, *map(str, uploads), "--steps", str(plan.invert_steps))
     steps.run("publish", home, "--invert-steps", str(plan.invert_steps))

@@ -43,7 +43,7 @@ def own_family_command(
     if quick:
         plan = replace(
             plan, mapping_steps=50, num_samples=24, num_labelled=4, num_fixed=1,
-            encoder_minutes=0.2, num_uploads=1, invert_steps=5, sizes=(),
+            branch_steps=30, encoder_minutes=0.2, num_uploads=1, invert_steps=5, sizes=(),
         )  # fmt: skip
     if only == "journey":
         plan = replace(plan, sizes=())

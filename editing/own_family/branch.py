@@ -15,7 +15,7 @@ import hashlib
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def default_options(num_parts: int, *, warm: bool = False) -> FitOptions:
     return FitOptions(
         num_members=10,
         hidden=(128, 32) if num_parts < MANY_PARTS else (256, 128),
-        max_steps=400 if warm else 800,
+        max_steps=250 if warm else 500,
         learning_rate=1e-3 if warm else 2e-3,
     )
 
@@ -96,6 +96,7 @@ def train_branch(
     clock: Clock,
     allow_fewer: bool = False,
     options: FitOptions | None = None,
+    steps: int | None = None,
     afresh: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> Iterator[Progress]:
@@ -106,6 +107,7 @@ def train_branch(
     Args:
         allow_fewer: train although not all proposed samples are labelled.
         options: how to fit; by default `default_options`.
+        steps: train so many steps instead of the options' own number.
         afresh: forget the earlier branch instead of going on from it.
 
     Raises:
@@ -124,6 +126,8 @@ def train_branch(
     earlier = None if afresh else _earlier(project, schema, generator)
     warm = earlier is not None and (options is None or _fits(options, earlier[1]))
     options = options or default_options(lesson.num_parts, warm=warm)
+    if steps is not None:
+        options = replace(options, max_steps=steps)
     start = _carried_over(earlier, schema, options) if earlier and warm else None
     left_out = _left_out(
         lesson.samples, options.num_members, known.get("left_out", {}) if warm else {}

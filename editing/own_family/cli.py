@@ -275,11 +275,16 @@ def copy(folder: Path, target: int, source: int | None, replace: bool) -> None:
 @project_option
 @click.option("--fewer", is_flag=True, help="Train although not all proposed are labelled.")
 @click.option("--afresh", is_flag=True, help="Forget the branch trained before.")
-def branch(folder: Path, fewer: bool, afresh: bool) -> None:
+@click.option(
+    "--steps", type=click.IntRange(1, 100_000), help="Default 500, from a branch before 250."
+)
+def branch(folder: Path, fewer: bool, afresh: bool, steps: int | None) -> None:
     """Train the segmentation branch, then predict all other samples, doubtful ones first."""
     _follow(
         "branch",
-        train_branch(folder, clock=time.monotonic, allow_fewer=fewer, afresh=afresh),
+        train_branch(
+            folder, clock=time.monotonic, allow_fewer=fewer, afresh=afresh, steps=steps
+        ),
     )
     project = open_project(folder)
     figures = projects.read_json(project.branch / "figures.json")

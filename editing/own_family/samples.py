@@ -247,14 +247,14 @@ def odd_ones(distance: Tensor) -> frozenset[int]:
     """Return the samples that lie unusually far from their nearest neighbours.
 
     Unusual is beyond the third quartile by one and a half times the distance between the
-    quartiles (Tukey's fence), but never more than a tenth of all.
+    quartiles (Tukey's fence) and a quarter more than the middle one; at most a tenth of all.
     """
     num = len(distance)
     if num < 20:
         return frozenset()
     near = distance.topk(min(NEIGHBOURS + 1, num), largest=False).values[:, 1:].mean(dim=1)
     low, high = near.quantile(0.25), near.quantile(0.75)
-    beyond = near > high + 1.5 * (high - low)
+    beyond = (near > high + 1.5 * (high - low)) & (near > 1.25 * near.median())
     farthest_first = near.argsort(descending=True)[: num // 10].tolist()
     return frozenset(i for i in farthest_first if beyond[i])
 

@@ -39,9 +39,7 @@ def read(browser: Client, path: str) -> Any:
     return send(browser, path, method="GET")
 
 
-def upload(
-    browser: Client, project_id: str, data: bytes, *, kind: str, file_name: str
-) -> Any:
+def upload(browser: Client, project_id: str, data: bytes, *, kind: str, file_name: str) -> Any:
     """Send a file in two chunks; return the upload."""
     wish = {"file_name": file_name, "size": len(data), "kind": kind}
     upload = send(browser, f"/family-projects/{project_id}/uploads", wish)
@@ -74,7 +72,12 @@ def png(ids: "np.ndarray[Any, Any]") -> bytes:
 
 
 def save_label_map(
-    browser: Client, sample: Any, data: bytes, *, version: int | None = None, is_done: bool = True
+    browser: Client,
+    sample: Any,
+    data: bytes,
+    *,
+    version: int | None = None,
+    is_done: bool = True,
 ) -> Any:
     """Save a sample's label map and return the whole answer."""
     fields = {

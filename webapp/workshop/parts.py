@@ -89,8 +89,7 @@ def _problems(parts: Sequence[PartSpec]) -> Iterable[tuple[str, str]]:
     if not any(part.is_background for part in parts):
         yield (
             "parts",
-            "No part is the background: mark the part that edits must leave alone as "
-            "background.",
+            "No part is the background: mark the one that edits must leave alone.",
         )
     elif len(parts) >= 2 and all(part.is_background for part in parts):
         yield (

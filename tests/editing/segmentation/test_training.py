@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from editing.errors import ShapeMismatchError
-from editing.segmentation.training import FitOptions, fit_branch, miou
+from editing.segmentation import training
+from editing.segmentation.training import UNLABELLED, FitOptions, fit_branch, miou
 from tests.factories.networks import tiny_codes, tiny_generator
 
 OPTIONS = FitOptions(
@@ -75,6 +76,83 @@ def test_number_of_parts_comes_from_the_schema_not_from_the_labels():
     )
 
     assert branch.num_parts == 9
+
+
+def test_pixels_that_nobody_labelled_neither_teach_nor_count():
+    generator, codes, labels = labelled(4, seed=1)
+    hidden, other = labels.clone(), labels.clone()
+    hidden[:, :, 8:] = UNLABELLED
+    # Had it been looked at, the third part would be learned instead.
+    other[:, :, 8:] = 2
+    other[:, :, 8:][hidden[:, :, 8:] == UNLABELLED] = UNLABELLED
+    options = FitOptions(num_members=2, hidden=(8, 4), batch=64, max_steps=6, check_every=3)
+
+    first, second = (
+        fit_branch(generator.synthesis, codes, maps, num_parts=4, options=options)
+        for maps in (hidden, other)
+    )
+
+    assert torch.equal(first.first_weight, second.first_weight)
+    half, _ = miou(labels, hidden, num_parts=4)
+    assert half == 1.0
+
+
+def test_taps_in_a_file_teach_the_same_as_taps_in_memory(monkeypatch):
+    generator, codes, labels = labelled(3, seed=1)
+    options = FitOptions(num_members=2, hidden=(8, 4), batch=64, max_steps=4, check_every=2)
+    in_memory = fit_branch(generator.synthesis, codes, labels, num_parts=4, options=options)
+
+    monkeypatch.setattr(training, "TAPS_IN_MEMORY", 0)
+    in_file = fit_branch(generator.synthesis, codes, labels, num_parts=4, options=options)
+
+    assert torch.equal(in_memory.first_weight, in_file.first_weight)
+
+
+def test_taps_are_kept_in_half_precision_at_their_own_resolution():
+    generator, codes, _ = labelled(3, seed=1)
+
+    kept = training.native_taps(generator.synthesis, codes)
+
+    exact = generator.synthesis(codes, with_taps=True).taps
+    for rows, tap, (side, channels) in zip(
+        kept, exact, generator.synthesis.tap_shapes, strict=True
+    ):
+        assert rows.shape == (3 * side * side, channels)
+        assert rows.dtype == torch.float16
+        cells = tap.permute(0, 2, 3, 1).reshape(-1, channels)
+        assert torch.allclose(rows.float(), cells, rtol=1e-3, atol=1e-3)
+    total = sum(rows.numel() * 2 for rows in kept)
+    assert training.taps_bytes(generator.synthesis.tap_shapes, 3, torch.float16) == total
+
+
+@pytest.mark.parametrize("size", [256, 512])
+@pytest.mark.parametrize("num_parts", [20, 32])
+def test_sixteen_pictures_at_full_width_are_expected_to_fit_into_four_gib(size, num_parts):
+    sides = [4 << i for i in range(size.bit_length() - 2)]
+    shapes = [(side, min(32768 // side, 512)) for side in sides for _ in range(2)]
+    options = FitOptions(num_members=10, hidden=(256, 128) if num_parts == 32 else (128, 32))
+
+    needed = training.fit_bytes(shapes, num=16, num_parts=num_parts, side=size, options=options)
+
+    taps = training.taps_bytes(shapes, 16, torch.float16)
+    assert taps < needed < 3.5 * 2**30  # half a GiB is the libraries' and the generator's
+    if size == 512:
+        assert taps / 16 == pytest.approx(123 * 2**20, rel=0.01)
+
+
+def test_a_part_of_the_members_answers_as_they_do_among_all():
+    generator, codes, labels = labelled(4, seed=1)
+    options = FitOptions(num_members=3, hidden=(8, 4), batch=64, max_steps=6, check_every=3)
+    branch = fit_branch(generator.synthesis, codes, labels, num_parts=4, options=options)
+    taps = generator.synthesis(codes[:1], with_taps=True).taps
+
+    two = branch.only([2, 0]).logits(taps, size=16)
+
+    each = branch.member_maps(taps, size=16)
+    assert torch.allclose(two, (each[2] + each[0]) / 2, atol=1e-5)
+    labels_too, doubt = branch.predict_with_uncertainty(taps, size=16)
+    assert torch.equal(labels_too, branch.predict(taps, size=16))
+    assert torch.equal(doubt, branch.uncertainty(taps, size=16))
 
 
 def test_codes_without_label_maps_are_refused():
