@@ -1,6 +1,7 @@
 """The Celery application of a worker: a threads pool that listens for doorbells.
 
 `celery -A gpu_worker.app worker --pool threads --concurrency 3 -Q gpu.interactive,gpu.batch`.
+One with `ROLE=workshop` has `--concurrency 1 -Q gpu.workshop` instead.
 Celery carries no work here: a ring says "look in this lane", and rows say what to do.
 """
 

@@ -35,10 +35,11 @@ from webapp.jobs.worker import ClaimedJob, LostLeaseError
 
 log = logging.getLogger(__name__)
 
-Lane = Literal["interactive", "batch"]
+Lane = Literal["interactive", "batch", "workshop"]
 URGENCY: dict[str, Urgency] = {
     "interactive": Urgency.INTERACTIVE,
     "batch": Urgency.BATCH,
+    "workshop": Urgency.BATCH,  # of a process of its own, see `gpu_worker.service`
 }
 # Jobs of a lane at once. While the device draws a picture of an album, a second thread reads
 # and keeps those beside it; more would only wait for the device.
@@ -154,6 +155,9 @@ class Lanes:
             lease_seconds=self._settings.LEASE_SECONDS,
             frame_seconds=1 / self._settings.FRAMES_PER_SECOND,
             is_stopping=self._stopping.is_set,
+            workshop=self._settings.WORKSHOP_DIR,
+            families=self._settings.FAMILIES_DIR,
+            slice_seconds=self._settings.SLICE_SECONDS,
         )
         try:
             return runners.run(bench)

@@ -39,6 +39,7 @@ class Presence:
         device: Device,
         bundles: Bundles,
         step_seconds: float,
+        serves_people: bool = True,
         die: Callable[[int], None] = os._exit,
     ) -> None:
         self._client = redis.Redis.from_url(redis_url, socket_timeout=5)
@@ -46,6 +47,7 @@ class Presence:
         self._device = device
         self._bundles = bundles
         self._step_seconds = step_seconds
+        self._serves_people = serves_people
         self._die = die
         self._state: State = "starting"
         self._stopping = threading.Event()
@@ -63,7 +65,7 @@ class Presence:
         """Take the keys back and end the thread."""
         self._stopping.set()
         try:
-            self._client.delete(self._key, ANY_WORKER)
+            self._client.delete(self._key, *([ANY_WORKER] if self._serves_people else []))
         except redis.RedisError as error:
             log.info("keys left to their lifetime: %s", error)
 
@@ -79,7 +81,7 @@ class Presence:
         )
         try:
             self._client.set(self._key, body, ex=LIFETIME_SECONDS)
-            if self._state == "ready":
+            if self._state == "ready" and self._serves_people:
                 self._client.set(ANY_WORKER, body, ex=LIFETIME_SECONDS)
         except redis.RedisError as error:
             log.warning("presence not announced: %s", error)

@@ -2,6 +2,10 @@
 
 Start: device thread, presence (`starting`), bundles warmed up, previews, presence
 (`ready`). Stop: claim no more, finish the steps under way, release the jobs, then the rest.
+
+A process has one of two roles. The studio's serves people who wait. The workshop's trains for
+minutes to hours, with memory, threads and a device thread of its own, so that no step of a
+training, however long, stands between a slider and its picture.
 """
 
 import logging
@@ -23,6 +27,7 @@ from gpu_worker.previews import Previews
 from gpu_worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
+NICENESS = 15  # of a workshop's process: on a CPU it takes what the studio's leaves
 
 
 def num_threads(setting: int) -> int:
@@ -53,6 +58,7 @@ class Service:
         self.device = Device(device=target, num_threads=num_threads(settings.TORCH_THREADS))
         self.bundles = Bundles(
             settings.BUNDLES_DIR,
+            published=settings.FAMILIES_DIR,
             device=target,
             budget=settings.BUNDLE_BYTES,
             fit_out=_judged_by(settings),
@@ -66,12 +72,18 @@ class Service:
             device=self.device,
             bundles=self.bundles,
             step_seconds=settings.STEP_SECONDS,
+            serves_people=settings.ROLE == "studio",
         )
 
     def start(self) -> None:
         """Start, and become ready in the background: loading may take long."""
+        if self.settings.ROLE == "workshop":
+            os.nice(NICENESS)
         self.device.start()
         self.presence.start()
+        if self.settings.ROLE == "workshop":
+            self.presence.say("ready")  # nothing to warm up, and no slider to serve
+            return
         self.presence.say("starting")
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
 
@@ -100,6 +112,7 @@ class Service:
 
     def close(self) -> None:
         """End all threads; to be called once no lane is worked any more."""
-        self.previews.stop()
+        if self.settings.ROLE == "studio":
+            self.previews.stop()
         self.device.stop()
         self.presence.stop()

@@ -25,6 +25,13 @@ class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, case_sensitive=True, extra="ignore")
 
     BUNDLES_DIR: Path = REPOSITORY / "bundles"
+    FAMILIES_DIR: Path = REPOSITORY / "var" / "published-families"
+    WORKSHOP_DIR: Path = REPOSITORY / "var" / "workshop"
+    # `studio` serves people who wait: edits, previews, measuring. `workshop` makes families,
+    # for minutes to hours, and takes what the others leave of the machine.
+    ROLE: Literal["studio", "workshop"] = "studio"
+    # After so long a job that makes a family lets one of somebody else go first.
+    SLICE_SECONDS: Annotated[float, Field(ge=1)] = 600.0
     REDIS_URL: str
     DEVICE: Literal["auto", "cpu", "cuda"] = "auto"
     # Threads of one operation on the CPU. 0 leaves a core to the other processes.

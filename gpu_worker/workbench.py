@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -47,6 +48,10 @@ class StoppingError(Exception):
     """This worker is about to end; another will take the job up again."""
 
 
+class GivingWayError(StoppingError):
+    """The job has had its slice and somebody else waits; it goes on after them."""
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -62,6 +67,10 @@ class Workbench:
     lease_seconds: float
     frame_seconds: float
     is_stopping: Callable[[], bool]
+    workshop: Path
+    families: Path
+    slice_seconds: float
+    _began_at: float = field(default_factory=time.monotonic, init=False)
     _framed_at: float = field(default=float("-inf"), init=False)
 
     # ---- the device --------------------------------------------------------------------
@@ -103,6 +112,25 @@ class Workbench:
             return  # an unreadable database does not stop work that is under way
         if canceled:
             raise CanceledError
+
+    def give_way(self) -> None:
+        """Return unless the job has had its slice of time and somebody else's waits.
+
+        For work that goes on from a checkpoint: it takes its place in the lane again.
+
+        Raises:
+            GivingWayError: now and then, and only to somebody.
+        """
+        if time.monotonic() - self._began_at < self.slice_seconds:
+            return
+        self._began_at = time.monotonic()
+        try:
+            others_wait = worker.others_wait(self.job)
+        except DatabaseError as error:
+            log.warning("job %s goes on without its row: %s", self.job.id, error)
+            return
+        if others_wait:
+            raise GivingWayError
 
     # ---- telling -----------------------------------------------------------------------
 

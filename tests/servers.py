@@ -79,6 +79,8 @@ def start() -> Servers:
         SECRET_KEY="only-for-tests-" + "x" * 40,
         ARTIFACTS_DIR=str(directory / "artifacts"),
         BUNDLES_DIR=str(servers.bundles),
+        FAMILIES_DIR=str(directory / "published-families"),
+        WORKSHOP_DIR=str(directory / "workshop"),
         DEBUG="0",
     )
     _running.append(servers)

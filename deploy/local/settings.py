@@ -40,6 +40,8 @@ class LocalSettings:
             "SECRET_KEY": secret_key(self.var_dir),
             "ARTIFACTS_DIR": str(self.var_dir / "artifacts"),
             "BUNDLES_DIR": str(self.bundles_dir),
+            "FAMILIES_DIR": str(self.var_dir / "published-families"),
+            "WORKSHOP_DIR": str(self.var_dir / "workshop"),
             "PUBLIC_URL": self.url,
             "ORIGINS": f"{self.url},http://localhost:{self.port}",
             "MAIL_DIR": str(self.var_dir / "mail"),

@@ -19,6 +19,7 @@ class Process:
     name: str
     arguments: tuple[str, ...]
     stop_seconds: int = 10
+    environment: tuple[tuple[str, str], ...] = ()  # beside what all have
 
     @property
     def command(self) -> str:
@@ -40,6 +41,16 @@ def processes(*, port: int, run_dir: Path) -> tuple[Process, ...]:
                 *quiet,
             ),
             stop_seconds=20,
+        ),
+        Process(
+            "workshop",
+            (
+                "celery", "-A", "gpu_worker.app", "worker", "--pool", "threads",
+                "--concurrency", "1", "-Q", "gpu.workshop", "-n", "workshop@%h", *quiet,
+            ),
+            stop_seconds=20,
+            # A step of an import or of a large training takes minutes; its lease is renewed.
+            environment=(("ROLE", "workshop"), ("STEP_SECONDS", "1800")),
         ),
         Process(
             "web",
@@ -102,4 +113,7 @@ def configuration(
             "stdout_logfile_maxbytes=10MB",
             "stdout_logfile_backups=2",
         ]
+        if process.environment:
+            pairs = (f'{name}="{plain(value)}"' for name, value in process.environment)
+            lines.append(f"environment={','.join(pairs)}")
     return "\n".join(lines) + "\n"

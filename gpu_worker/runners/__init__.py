@@ -1,16 +1,31 @@
-"""What does each kind of job do? One module per kind: parameters to result."""
+"""What does each kind of job do? One module per kind, or per journey: parameters to result."""
 
-from gpu_worker.runners import invert, match, measure, optimize, refine, render, uncertainty
+from gpu_worker.runners import (
+    invert,
+    match,
+    measure,
+    optimize,
+    own_family,
+    refine,
+    render,
+    uncertainty,
+)
 from gpu_worker.workbench import Workbench
 from webapp.jobs.contract import (
+    BringGenerator,
     FindUncertainty,
     InvertImage,
     JobResult,
     MatchPainting,
     MeasureEditVector,
     OptimizeEdit,
+    PublishFamily,
     RefineEdit,
     RenderEdit,
+    SampleFamily,
+    TrainBranch,
+    TrainEncoder,
+    TryUpload,
 )
 
 
@@ -38,3 +53,12 @@ def run(bench: Workbench) -> JobResult:
             return match.run(bench, request)
         case FindUncertainty():
             return uncertainty.run(bench, request)
+        case (
+            BringGenerator()
+            | SampleFamily()
+            | TrainBranch()
+            | TrainEncoder()
+            | TryUpload()
+            | PublishFamily()
+        ):
+            return own_family.run(bench, request)

@@ -32,8 +32,15 @@ def device() -> Iterator[Device]:
 
 
 @pytest.fixture
-def bundles(real_servers: Servers, tiny_family: Bundle) -> Bundles:
-    return Bundles(real_servers.bundles, device=torch.device("cpu"), budget=1 << 30)
+def bundles(
+    real_servers: Servers, tiny_family: Bundle, settings_of_worker: WorkerSettings
+) -> Bundles:
+    return Bundles(
+        real_servers.bundles,
+        published=settings_of_worker.FAMILIES_DIR,
+        device=torch.device("cpu"),
+        budget=1 << 30,
+    )
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ def bundle(settings: Any, tmp_path: Path) -> Path:
     folder = tmp_path / "bundles"
     rows.write_manifest(folder)
     settings.BUNDLES_DIR = folder
+    settings.FAMILIES_DIR = tmp_path / "published-families"
+    settings.WORKSHOP_DIR = tmp_path / "workshop"
     # Hashing slowly is for real passwords; here it would be most of the time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return folder

@@ -58,11 +58,18 @@ def announce_room(image_id: UUID, message: BaseModel) -> None:
 
 def announce_team(team_id: UUID, event: TeamEvent) -> None:
     """Tell everybody of the team, once the transaction has committed."""
-    text = event.model_dump_json()
-    group = team_group(team_id)
-    transaction.on_commit(
-        lambda: publish(group, {"type": "team.message", "text": text}), robust=True
-    )
+    announce_to_team(team_id, event)
+
+
+def announce_to_team(team_id: UUID, message: BaseModel) -> None:
+    """Send a message to everybody of the team, once the transaction has committed."""
+    text = message.model_dump_json()
+    transaction.on_commit(lambda: publish_to_team(team_id, text), robust=True)
+
+
+def publish_to_team(team_id: UUID, text: str) -> None:
+    """Send the JSON of a message to everybody of the team now."""
+    publish(team_group(team_id), {"type": "team.message", "text": text})
 
 
 def announce_access(user_id: int) -> None:

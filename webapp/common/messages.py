@@ -21,5 +21,5 @@ class TeamEvent(SocketMessage):
     """Something in one of the person's teams changed; the page reads it again over HTTP."""
 
     type: Literal["team"] = "team"
-    topic: Literal["images", "library", "jobs", "team", "notifications"]
+    topic: Literal["images", "library", "jobs", "team", "notifications", "families"]
     object_id: UUID

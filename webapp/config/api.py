@@ -17,6 +17,7 @@ from webapp.jobs import api as jobs
 from webapp.library import api as library
 from webapp.rooms import api as rooms
 from webapp.webhooks import api as webhooks
+from webapp.workshop import api as workshop
 
 
 class AtelierAPI(NinjaAPI):
@@ -64,6 +65,7 @@ for router in (
     families.router,
     jobs.router,
     images.router,
+    workshop.router,
     albums.router,
     library.router,
     rooms.router,

@@ -51,6 +51,9 @@ class WebSettings(BaseSettings):
     ORIGINS: Names = ("http://127.0.0.1:8000", "http://localhost:8000")
     PUBLIC_URL: str = "http://127.0.0.1:8000"
     BUNDLES_DIR: Path = REPOSITORY / "bundles"
+    FAMILIES_DIR: Path = REPOSITORY / "var" / "published-families"
+    WORKSHOP_DIR: Path = REPOSITORY / "var" / "workshop"
+    WORKSHOP_UPLOAD_MB: int = 2048
     FRONTEND_DIST: Path = REPOSITORY / "frontend" / "dist"
     DATABASE_POOL_SIZE: int = 10
     MAIL_HOST: str = ""
@@ -72,6 +75,7 @@ class WebSettings(BaseSettings):
     QUOTA_PICTURES: int = 5000
     QUOTA_VECTORS: int = 5000
     QUOTA_WEBHOOKS: int = 10
+    QUOTA_FAMILIES: int = 20
 
     @classmethod
     def settings_customise_sources(
@@ -136,7 +140,8 @@ class WebSettings(BaseSettings):
 
     @field_validator(
         "MEDIA_LINK_HOURS", "RATE_READ", "RATE_WRITE", "RATE_STRANGERS", "QUOTA_MEMBERS",
-        "QUOTA_PICTURES", "QUOTA_VECTORS", "QUOTA_WEBHOOKS", "MAIL_PORT",
+        "QUOTA_PICTURES", "QUOTA_VECTORS", "QUOTA_WEBHOOKS", "QUOTA_FAMILIES", "MAIL_PORT",
+        "WORKSHOP_UPLOAD_MB",
     )  # fmt: skip
     @classmethod
     def _is_positive(cls, value: int) -> int:

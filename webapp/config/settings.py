@@ -20,6 +20,9 @@ ORIGINS = list(ENV.ORIGINS)
 CSRF_TRUSTED_ORIGINS = ORIGINS
 PUBLIC_URL = ENV.PUBLIC_URL.rstrip("/")
 BUNDLES_DIR = ENV.BUNDLES_DIR
+FAMILIES_DIR = ENV.FAMILIES_DIR
+WORKSHOP_DIR = ENV.WORKSHOP_DIR
+WORKSHOP_UPLOAD_BYTES = ENV.WORKSHOP_UPLOAD_MB * 1024 * 1024
 FRONTEND_DIST = ENV.FRONTEND_DIST
 REDIS_URL = ENV.REDIS_URL
 
@@ -51,6 +54,7 @@ INSTALLED_APPS = [
     "webapp.families",
     "webapp.library",
     "webapp.images",
+    "webapp.workshop",
     "webapp.albums",
     "webapp.rooms",
 ]
@@ -277,6 +281,7 @@ QUOTA_MEMBERS = ENV.QUOTA_MEMBERS
 QUOTA_PICTURES = ENV.QUOTA_PICTURES
 QUOTA_VECTORS = ENV.QUOTA_VECTORS
 QUOTA_WEBHOOKS = ENV.QUOTA_WEBHOOKS
+QUOTA_FAMILIES = ENV.QUOTA_FAMILIES
 
 # ---- cookies and headers --------------------------------------------------------------------
 

@@ -1,28 +1,38 @@
-"""Which bundles does this installation offer, and which parts do their pictures have?
+"""Which bundles are offered to whom, and which parts do their pictures have?
 
-Read from the manifests alone; the networks are the worker's.
+Read from the manifests alone; the networks are the worker's. Shipped bundles are offered to
+everybody, those that a team published to the members of that team.
 """
 
 import json
 import logging
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from webapp.accounts.models import User
 from webapp.common.errors import NotFoundError
+from webapp.families.models import OwnFamily
 from webapp.jobs.contract import BundleName
 
 log = logging.getLogger(__name__)
+NAME = re.compile(r"[a-z0-9-]{1,64}")
 
 
 class UnknownBundleError(NotFoundError):
-    """This installation has no such bundle."""
+    """This installation has no such bundle, or the asker may not know of it."""
 
     code = "families.unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no family of pictures called {name} here.")
 
 
 class PartInfo(BaseModel):
@@ -54,6 +64,7 @@ class BundleInfo(BaseModel):
     w_dim: int = Field(ge=1)
     usual_error: tuple[float, float, float]
     samples: tuple[str, ...] = ()
+    figures: dict[str, float] = {}
     parts: tuple[PartInfo, ...]
     path: Path
 
@@ -89,8 +100,8 @@ def _read(manifest: Path, modified_ns: int) -> BundleInfo | None:
         return None
 
 
-def all_bundles() -> list[BundleInfo]:
-    """Return every bundle that can be read, by name."""
+def shipped() -> list[BundleInfo]:
+    """Return the bundles that came with the installation and can be read, by name."""
     found = []
     for manifest in sorted(Path(settings.BUNDLES_DIR).glob("*/manifest.json")):
         info = _read(manifest, manifest.stat().st_mtime_ns)
@@ -99,13 +110,95 @@ def all_bundles() -> list[BundleInfo]:
     return found
 
 
+def _published(name: str) -> BundleInfo | None:
+    """Return what the manifest in the folder of a published family says, if there is one."""
+    manifest = Path(settings.FAMILIES_DIR) / name / "manifest.json"
+    try:
+        return _read(manifest, manifest.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
 def get(name: str) -> BundleInfo:
-    """Return a bundle by name.
+    """Return a bundle by name, whoever it belongs to: for what may be seen already.
+
+    A name that a person gives goes through `visible` or `of_team` instead.
 
     Raises:
         UnknownBundleError: this installation has none of that name.
     """
-    for info in all_bundles():
+    for info in shipped():
         if info.name == name:
             return info
-    raise UnknownBundleError(f"There is no family of pictures called {name} here.")
+    published = _published(name) if NAME.fullmatch(name) else None
+    if published is None or published.name != name:
+        raise UnknownBundleError(name)
+    return published
+
+
+# ---- what somebody may use -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A bundle, and the row of the team that made it; None if it was shipped."""
+
+    info: BundleInfo
+    own: OwnFamily | None
+    is_newest: bool = True  # False if its project has published again since
+
+
+def offers(user: User) -> list[Offer]:
+    """Return the bundles that `user` may use: shipped ones, then those of their teams.
+
+    One query. A published family whose folder is gone is left out.
+    """
+    rows = list(
+        OwnFamily.objects.visible_to(user).select_related("made_by").order_by("-created_at")
+    )
+    newest: set[UUID] = set()
+    own = []
+    for row in rows:
+        info = _published(row.bundle)
+        if info is None:
+            log.error("the folder of family %s is gone", row.bundle)
+            continue
+        own.append(Offer(info, row, is_newest=row.project_id not in newest))
+        newest.add(row.project_id)
+    return [*(Offer(info, None) for info in shipped()), *own]
+
+
+def offer(user: User, name: str) -> Offer:
+    """Return a bundle that `user` may use.
+
+    Raises:
+        UnknownBundleError: there is none of that name, or it is another team's.
+    """
+    for found in offers(user):
+        if found.info.name == name:
+            return found
+    raise UnknownBundleError(name)
+
+
+def of_team(team_id: UUID, name: str) -> BundleInfo:
+    """Return a bundle that what belongs to a team may be made with.
+
+    Raises:
+        UnknownBundleError: there is none of that name, or it is another team's.
+    """
+    info = get(name)
+    if is_shipped(info) or OwnFamily.objects.filter(team_id=team_id, bundle=name).exists():
+        return info
+    raise UnknownBundleError(name)
+
+
+def all_of_team(team_id: UUID) -> list[BundleInfo]:
+    """Return every bundle that what belongs to a team may be made with, newest own first."""
+    rows = OwnFamily.objects.filter(team_id=team_id).order_by("-created_at")
+    own = [_published(name) for name in rows.values_list("bundle", flat=True)]
+    return [*(info for info in own if info is not None), *shipped()]
+
+
+def is_shipped(info: BundleInfo) -> bool:
+    """Return whether a bundle is offered to everybody."""
+    return info.path.parent == Path(settings.BUNDLES_DIR)

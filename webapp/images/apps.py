@@ -8,6 +8,7 @@ class ImagesConfig(AppConfig):
 
     def ready(self) -> None:
         from webapp.accounts import quotas
+        from webapp.families import guests as families
         from webapp.images import handlers, policies
         from webapp.images.models import Image, ShareGuest
         from webapp.jobs import guests
@@ -16,6 +17,9 @@ class ImagesConfig(AppConfig):
         guests.register(
             images=lambda user: ShareGuest.objects.of(user).values("link__image"),
             may_edit=policies.may_edit_image,
+        )
+        families.register(
+            lambda user: ShareGuest.objects.of(user).values("link__image__bundle")
         )
         quotas.register(
             "pictures",

@@ -94,7 +94,7 @@ def add_image(
     Raises:
         ReadOnlyError: the actor is a viewer of the team.
         QuotaExceededError: the team has no room for another picture.
-        UnknownBundleError: there is no such bundle here.
+        UnknownBundleError: there is no such bundle for this team.
         UploadTooLargeError, BadUploadError, BadCropError: the file cannot become an image.
         ReusedKeyError: the key was used for something else.
     """
@@ -102,7 +102,7 @@ def add_image(
     if earlier is not None:
         return earlier
     accounts.require_editor(actor, team.pk)
-    info = families.get(bundle)
+    info = families.of_team(team.pk, bundle)
     upload = uploads.check(data, crop=crop)  # before the transaction: it takes a while
     try:
         return _add_checked(
@@ -168,8 +168,12 @@ def _add_checked(
 def add_sample(
     *, owner: User, team: Team, name: str, bundle: str, picture: Picture, now: datetime
 ) -> Image:
-    """Return a ready image whose first revision is a sample of its bundle."""
-    info = families.get(bundle)
+    """Return a ready image whose first revision is a sample of its bundle.
+
+    Raises:
+        UnknownBundleError: the team has no such bundle.
+    """
+    info = families.of_team(team.pk, bundle)
     image = Image.objects.create(
         team=team, owner=owner, name=name, bundle=info.name, created_at=now
     )

@@ -15,10 +15,15 @@ router = Router(tags=["jobs"])
 
 @router.get("/jobs", response=list[JobOut])
 def list_jobs(
-    request: HttpRequest, image_id: UUID | None = None, active: bool = False
+    request: HttpRequest,
+    image_id: UUID | None = None,
+    project_id: UUID | None = None,
+    active: bool = False,
 ) -> list[JobOut]:
     """The newest jobs of the person's teams."""
-    found = selectors.jobs(auth.person(request), image_id=image_id, active=active)
+    found = selectors.jobs(
+        auth.person(request), image_id=image_id, project_id=project_id, active=active
+    )
     now = timezone.now()
     return [JobOut.of(job, now=now) for job in found]
 

@@ -8,7 +8,7 @@ checks everything here a second time: validation at the door is not trusted.
 A change in this module shows as a diff of `tests/contract/jobs.json`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -131,6 +131,90 @@ class FindUncertainty(Message):
     w_plus: ArtifactHash
 
 
+# ---- the steps by which a team makes its own family ------------------------------------
+
+
+class BringGenerator(Message):
+    """Make an uploaded file the generator of a project: a checkpoint, or pictures to learn."""
+
+    kind: Literal["bring"] = "bring"
+    project_id: UUID
+    file: str  # below the project's folder
+    source: Literal["checkpoint", "pictures"]
+    file_name: str
+    title: str
+    license: str
+    resolution: int | None = None  # of what is learned from pictures
+    minutes: float | None = None  # of learning from pictures
+
+
+class SampleFamily(Message):
+    """Draw pictures of a project's generator, and propose which to label."""
+
+    kind: Literal["sample_family"] = "sample_family"
+    project_id: UUID
+    seed: int = 0
+
+
+class PartSpec(Message):
+    """One nameable region of a family that is being made."""
+
+    id: Annotated[int, Field(ge=0, le=254)]
+    name: str
+    title: str
+    color: str
+    group: str
+    is_background: bool = False
+
+
+class LabeledSample(Message):
+    """A labelled picture: its number among the samples, and its label map."""
+
+    number: Annotated[int, Field(ge=0)]
+    label_map: ArtifactHash  # indexed PNG of label_size; 255 is unlabelled
+
+
+class TrainBranch(Message):
+    """Learn to label from these label maps, then label all other samples."""
+
+    kind: Literal["train_branch"] = "train_branch"
+    project_id: UUID
+    schema_version: int
+    parts: tuple[PartSpec, ...]
+    labels: tuple[LabeledSample, ...]
+    labels_version: int  # of the project's labels as they are here
+
+
+class TrainEncoder(Message):
+    """Learn to find the codes of pictures."""
+
+    kind: Literal["train_encoder"] = "train_encoder"
+    project_id: UUID
+    minutes: float
+
+
+class TryUpload(Message):
+    """Find one uploaded picture with a project's encoder, to see how well that goes."""
+
+    kind: Literal["try_upload"] = "try_upload"
+    project_id: UUID
+    try_id: UUID
+    source: ArtifactHash  # the square crop, PNG, RGB
+
+
+class PublishFamily(Message):
+    """Put a project's networks together as a bundle of this name."""
+
+    kind: Literal["publish_family"] = "publish_family"
+    project_id: UUID
+    bundle: BundleName
+    family: BundleName
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    description: str
+    license: str
+
+
 JobRequest = Annotated[
     InvertImage
     | OptimizeEdit
@@ -138,7 +222,13 @@ JobRequest = Annotated[
     | RenderEdit
     | MeasureEditVector
     | MatchPainting
-    | FindUncertainty,
+    | FindUncertainty
+    | BringGenerator
+    | SampleFamily
+    | TrainBranch
+    | TrainEncoder
+    | TryUpload
+    | PublishFamily,
     Field(discriminator="kind"),
 ]
 
@@ -159,6 +249,10 @@ class Progress(Message):
     step: int
     num_steps: int
     figures: Figures = Figures()
+    sentence: str | None = None  # what is being done, where steps alone do not say it
+    seconds_left: float | None = None  # as the work itself estimates it
+    numbers: dict[str, float] = {}  # what a training measures on its way, by name
+    sheet: int | None = None  # rises with each new sheet of pictures to look at meanwhile
 
 
 class Picture(Message):
@@ -247,8 +341,109 @@ class UncertaintyFound(Message):
     num_members: int
 
 
+class SkippedFile(Message):
+    """A file that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+class Brought(Message):
+    """A generator that a family can be made of."""
+
+    kind: Literal["bring"] = "bring"
+    source: Literal["checkpoint", "pictures"]
+    resolution: int
+    label_size: int
+    num_layers: int
+    w_dim: int
+    fingerprint: str
+    warnings: tuple[str, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
+    num_skipped: int = 0
+
+
+class SampledPicture(Message):
+    """A picture of the generator; `place` says where it stands among those to label."""
+
+    number: int
+    picture: ArtifactHash  # PNG
+    thumbnail: ArtifactHash  # WebP
+    place: int | None = None
+    reason: str = ""
+
+
+class Sampled(Message):
+    kind: Literal["sample_family"] = "sample_family"
+    pictures: tuple[SampledPicture, ...]
+
+
+class Prediction(Message):
+    """What the branch sees in a sample that nobody labelled."""
+
+    number: int
+    label_map: ArtifactHash  # indexed PNG
+    doubt: ArtifactHash  # PNG, where the branch is unsure
+    uncertainty: float
+    sentence: str = ""
+
+
+class BranchTrained(Message):
+    """A branch with its figures, and its predictions, the most uncertain first."""
+
+    kind: Literal["train_branch"] = "train_branch"
+    figures: dict[str, float]
+    explanation: str = ""
+    predictions: tuple[Prediction, ...]
+
+
+class Reconstruction(Message):
+    """A picture beside what the encoder makes of it."""
+
+    original: ArtifactHash
+    reconstruction: ArtifactHash
+    error: float | None = None
+
+
+class EncoderTrained(Message):
+    kind: Literal["train_encoder"] = "train_encoder"
+    figures: dict[str, float]
+    reconstructions: tuple[Reconstruction, ...] = ()
+    sheet: ArtifactHash | None = None
+
+
+class Tried(Message):
+    kind: Literal["try_upload"] = "try_upload"
+    reconstruction: ArtifactHash
+    label_map: ArtifactHash | None = None
+    error: float | None = None
+    psnr_db: float | None = None
+    sentence: str = ""
+
+
+class PublishedFamily(Message):
+    """A bundle in the folder of published families; `samples` are pictures to begin with."""
+
+    kind: Literal["publish_family"] = "publish_family"
+    bundle: BundleName
+    samples: tuple[Picture, ...]
+    figures: dict[str, float]
+    card: dict[str, Any]
+
+
 JobResult = Annotated[
-    Inverted | Edited | Measured | Matched | UncertaintyFound, Field(discriminator="kind")
+    Inverted
+    | Edited
+    | Measured
+    | Matched
+    | UncertaintyFound
+    | Brought
+    | Sampled
+    | BranchTrained
+    | EncoderTrained
+    | Tried
+    | PublishedFamily,
+    Field(discriminator="kind"),
 ]
 
 

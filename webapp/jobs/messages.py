@@ -1,4 +1,4 @@
-"""How does an open picture hear that one of its jobs moved?"""
+"""How do an open picture, and those who make a family, hear that a job moved?"""
 
 from typing import Literal
 from uuid import UUID
@@ -8,7 +8,10 @@ from webapp.jobs.contract import Progress
 
 
 class JobChanged(SocketMessage):
-    """A job of this picture moved. A terminal status may arrive twice."""
+    """A job of this picture, or of this family project, moved.
+
+    A terminal status may arrive twice.
+    """
 
     type: Literal["job"] = "job"
     job_id: UUID
@@ -20,5 +23,6 @@ class JobChanged(SocketMessage):
     progress: Progress | None = None
     seconds_left: float | None = None
     revision_id: UUID | None = None
+    project_id: UUID | None = None
     error_code: str | None = None
     error_detail: str | None = None

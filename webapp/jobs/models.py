@@ -20,6 +20,7 @@ MAX_ATTEMPTS = 3
 class Lane(models.TextChoices):
     INTERACTIVE = "interactive"
     BATCH = "batch"
+    WORKSHOP = "workshop"  # minutes to hours; worked by processes of its own
 
 
 LANES: dict[str, Lane] = {
@@ -30,6 +31,12 @@ LANES: dict[str, Lane] = {
     "match": Lane.INTERACTIVE,
     "uncertainty": Lane.INTERACTIVE,
     "measure": Lane.BATCH,
+    "try_upload": Lane.BATCH,
+    "bring": Lane.WORKSHOP,
+    "sample_family": Lane.WORKSHOP,
+    "train_branch": Lane.WORKSHOP,
+    "train_encoder": Lane.WORKSHOP,
+    "publish_family": Lane.WORKSHOP,
 }
 
 
@@ -74,6 +81,7 @@ class Job(BaseModel):
     cost_estimate = models.FloatField(default=1.0)
     request = models.JSONField[Any, Any]()
     image_id = models.UUIDField(null=True, blank=True)
+    project_id = models.UUIDField(null=True, blank=True)  # of the family it helps to make
     parent_revision_id = models.UUIDField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 - unique only where given
 
@@ -107,6 +115,11 @@ class Job(BaseModel):
             ),
             models.Index(fields=["team", "-created_at"], name="job_of_team"),
             models.Index(fields=["image_id", "-created_at"], name="job_of_image"),
+            models.Index(
+                fields=["project_id", "kind", "-created_at"],
+                condition=models.Q(project_id__isnull=False),
+                name="job_of_project",
+            ),
         ]
 
 

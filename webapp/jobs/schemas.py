@@ -25,6 +25,7 @@ class JobOut(Schema):
     kind: str
     status: StatusName
     image_id: UUID | None
+    project_id: UUID | None
     owner: PersonOut
     created_at: datetime
     finished_at: datetime | None
@@ -45,6 +46,7 @@ class JobOut(Schema):
             kind=job.kind,
             status=cast(StatusName, str(job.status)),
             image_id=job.image_id,
+            project_id=job.project_id,
             owner=PersonOut.of(job.owner),
             created_at=job.created_at,
             finished_at=job.finished_at,

@@ -1,5 +1,6 @@
 """What can be read about jobs?"""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +18,12 @@ PAGE = 50
 def estimate_seconds_left(
     progress: Progress | None, *, started_at: datetime | None, now: datetime
 ) -> float | None:
-    """Return the time left at the pace so far, or None before the fifth step."""
+    """Return the time left: as the work says, else at the pace so far.
+
+    None before the fifth step.
+    """
+    if progress is not None and progress.sentence is not None:
+        return progress.seconds_left  # this work is not of steps that are alike
     if progress is None or started_at is None or progress.step < MIN_STEPS_FOR_ESTIMATE:
         return None
     pace = (now - started_at).total_seconds() / progress.step
@@ -43,15 +49,34 @@ def job(user: User, job_id: UUID) -> Job | None:
     return _with_place(Job.objects.visible_to(user)).filter(pk=job_id).first()
 
 
-def jobs(user: User, *, image_id: UUID | None = None, active: bool = False) -> list[Job]:
+def jobs(
+    user: User,
+    *,
+    image_id: UUID | None = None,
+    project_id: UUID | None = None,
+    active: bool = False,
+) -> list[Job]:
     """Return the newest jobs that `user` may see, at most a page of them."""
     work = Job.objects.visible_to(user).exclude(kind__in=QUESTIONS)
     found = _with_place(work).order_by("-created_at")
     if image_id is not None:
         found = found.filter(image_id=image_id)
+    if project_id is not None:
+        found = found.filter(project_id=project_id)
     if active:
         found = found.active()  # type: ignore[attr-defined]  # annotate loses the queryset class
     return list(found[:PAGE])
+
+
+def newest_of_projects(ids: Collection[UUID]) -> dict[UUID, dict[str, Job]]:
+    """Return the newest job of each kind of each of these projects; one query."""
+    found = _with_place(Job.objects.filter(project_id__in=ids))
+    newest = found.order_by("project_id", "kind", "-created_at").distinct("project_id", "kind")
+    jobs_of: dict[UUID, dict[str, Job]] = {}
+    for job in newest:
+        assert job.project_id is not None, "filtered by it"
+        jobs_of.setdefault(job.project_id, {})[job.kind] = job
+    return jobs_of
 
 
 def by_key(owner: User, key: str | None) -> Job | None:

@@ -86,6 +86,7 @@ def changed(
         progress=progress,
         seconds_left=seconds_left,
         revision_id=job.revision_id,
+        project_id=job.project_id,
         error_code=job.error_code or None,
         error_detail=job.error_detail or None,
     )
@@ -97,6 +98,8 @@ def announce(job: Job) -> None:
         return
     if job.image_id is not None:
         events.announce_room(job.image_id, changed(job))
+    if job.project_id is not None:
+        events.announce_to_team(job.team_id, changed(job))
     events.announce_team(job.team_id, TeamEvent(topic="jobs", object_id=job.id))
 
 
@@ -116,6 +119,7 @@ def enqueue(
     now: datetime,
     idempotency_key: str | None = None,
     image_id: UUID | None = None,
+    project_id: UUID | None = None,
     priority: int = 0,
     lane: Lane | None = None,
 ) -> Job:
@@ -140,6 +144,7 @@ def enqueue(
             priority=priority,
             request=body,
             image_id=image_id,
+            project_id=project_id,
             parent_revision_id=getattr(request, "base_revision_id", None),
             idempotency_key=idempotency_key or None,
             created_at=now,

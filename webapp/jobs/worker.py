@@ -36,7 +36,7 @@ from webapp.jobs.contract import (
     SearchScope,
 )
 from webapp.jobs.messages import JobChanged
-from webapp.jobs.models import HELD, MAX_ATTEMPTS, Job, Status
+from webapp.jobs.models import HELD, LANES, MAX_ATTEMPTS, Job, Status
 from webapp.jobs.registry import JobError
 from webapp.jobs.sources import Candidate as Candidate
 from webapp.jobs.sources import OffsetRecord as OffsetRecord
@@ -44,6 +44,7 @@ from webapp.jobs.sources import OffsetRecord as OffsetRecord
 log = logging.getLogger(__name__)
 
 ANNOUNCE_EVERY = timedelta(seconds=0.1)
+TELL_TEAM_EVERY = timedelta(seconds=1)
 WRITE_EVERY = timedelta(seconds=0.5)
 LOOK_EVERY = timedelta(seconds=1)
 FRAME_SECONDS = 30
@@ -103,6 +104,7 @@ class ClaimedJob:
     image_id: UUID | None
     request: JobRequest
     num_attempts: int = 1
+    project_id: UUID | None = None
     pace: Pace = field(default_factory=Pace, compare=False, repr=False)
 
 
@@ -162,6 +164,7 @@ def claim(lane: str, *, now: datetime, lease_seconds: float) -> ClaimedJob | Non
             image_id=job.image_id,
             request=request,
             num_attempts=job.num_attempts,
+            project_id=job.project_id,
         )
 
 
@@ -188,24 +191,40 @@ def advance(
     if is_last or _is_due(pace.written_at, WRITE_EVERY, now):
         pace.written_at = now
         _write_progress(job, progress, now=now, lease_seconds=lease_seconds)
-    if job.image_id is None:
+    every = ANNOUNCE_EVERY if job.image_id is not None else TELL_TEAM_EVERY
+    if job.image_id is None and job.project_id is None:
         return
-    if is_last or _is_due(pace.announced_at, ANNOUNCE_EVERY, now):
+    if is_last or _is_due(pace.announced_at, every, now):
         pace.announced_at = now
         message = JobChanged(
             job_id=job.id,
             kind=job.request.kind,
             status="running",
             owner_id=job.owner_id,
+            project_id=job.project_id,
             progress=progress,
             seconds_left=selectors.estimate_seconds_left(
                 progress, started_at=pace.started_at, now=now
             ),
         )
-        events.publish(
-            events.room_group(job.image_id),
-            {"type": "room.message", "text": message.model_dump_json()},
-        )
+        text = message.model_dump_json()
+        if job.project_id is not None:
+            events.publish_to_team(job.team_id, text)
+        if job.image_id is not None:
+            group = events.room_group(job.image_id)
+            events.publish(group, {"type": "room.message", "text": text})
+
+
+@_returns_connection
+def renew(job: ClaimedJob, *, now: datetime, lease_seconds: float) -> None:
+    """Keep the job for another lease: for a step that takes long, from beside it.
+
+    Raises:
+        LostLeaseError: this claim no longer holds the job.
+    """
+    held = Job.objects.filter(pk=job.id, fencing_token=job.token, status__in=HELD)
+    if not held.update(lease_expires_at=now + timedelta(seconds=lease_seconds)):
+        raise LostLeaseError(str(job.id))
 
 
 def _write_progress(
@@ -245,6 +264,13 @@ def is_cancel_requested(job: ClaimedJob, *, now: datetime) -> bool:
     if status is None:
         raise LostLeaseError(str(job.id))
     return status == Status.CANCELING
+
+
+@_returns_connection
+def others_wait(job: ClaimedJob) -> bool:
+    """Return whether somebody else's job waits in the lane of this one."""
+    waiting = Job.objects.filter(lane=LANES[job.request.kind], status=Status.QUEUED)
+    return waiting.exclude(owner_id=job.owner_id).exists()
 
 
 # ---- how it ends -----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from webapp.jobs.contract import SearchScope
 from webapp.library import (
     exchange,
     favorites,
+    policies,
     publications,
     search,
     selectors,
@@ -235,10 +236,11 @@ def add_edit_vector_version(
     actor = auth.person(request)
     read = vector_file.read(_uploaded(file, most=vector_file.MAX_FILE_BYTES))
     current = selectors.shown(actor, edit_vector_id)
+    team_id = policies.visible_edit_vector(actor, edit_vector_id).team_id
     services.add_version(
         actor=actor,
         edit_vector_id=edit_vector_id,
-        bundle=exchange.bundle_of(dict(read.card)).name,
+        bundle=exchange.bundle_of(dict(read.card), team_id=team_id).name,
         offset=read.offset,
         parts=read.parts,
         margin=current.version.margin,

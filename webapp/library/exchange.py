@@ -239,7 +239,7 @@ def _read(zipped: zipfile.ZipFile, name: str, most: int) -> bytes:
 def _import_one(*, actor: User, team: Team, data: bytes, now: datetime) -> EditVector:
     read = vector_file.read(data)
     card = dict(read.card)
-    info = bundle_of(card)
+    info = bundle_of(card, team_id=team.pk)
     digest = vector_file.content_hash(vector_file.offset_bytes(read.offset))
     here = EditVectorVersion.objects.filter(
         content_hash=digest, edit_vector__team=team, edit_vector__deleted_at__isnull=True
@@ -267,15 +267,15 @@ def _import_one(*, actor: User, team: Team, data: bytes, now: datetime) -> EditV
     )
 
 
-def bundle_of(card: dict[str, Any]) -> families.BundleInfo:
-    """Return the bundle of this installation that a card was made for.
+def bundle_of(card: dict[str, Any], *, team_id: UUID) -> families.BundleInfo:
+    """Return the bundle, among those a team has, that a card was made for.
 
     Raises:
         OtherModelFileError: there is none with this generator.
     """
     model = card.get("model")
     fingerprint = model.get("fingerprint") if isinstance(model, dict) else None
-    for info in families.all_bundles():
+    for info in families.all_of_team(team_id):
         if info.fingerprint == fingerprint:
             return info
     name = _text(model, "bundle", 64) if isinstance(model, dict) else ""

@@ -16,6 +16,7 @@ from webapp.accounts.models import User
 from webapp.common import events
 from webapp.common.errors import ConflictError, RefusedInputError
 from webapp.common.messages import TeamEvent
+from webapp.families import selectors as families
 from webapp.jobs import services as jobs
 from webapp.jobs.contract import Measured, MeasureEditVector
 from webapp.jobs.models import Job
@@ -62,6 +63,12 @@ class AlreadyReportedError(ConflictError):
     """The person has said so already, and it is not decided yet."""
 
     code = "library.already_reported"
+
+
+class OwnFamilyError(ConflictError):
+    """The edit vector is made for a family that only its team has."""
+
+    code = "library.own_family"
 
 
 class AlreadyDecidedError(ConflictError):
@@ -137,11 +144,17 @@ def publish(
         UnknownVectorError, NotYourVectorError: see `policies.changeable_edit_vector`.
         AlreadyPublishedError: it is there, or on the way.
         RemovedByModeratorError: appeal first.
+        OwnFamilyError: nobody outside the team could apply it.
     """
     edit_vector = policies.changeable_edit_vector(actor, edit_vector_id)
     version = edit_vector.current_version
     if edit_vector.deleted_at is not None or version is None:
         raise policies.UnknownVectorError
+    if not families.is_shipped(families.get(version.bundle)):
+        raise OwnFamilyError(
+            "This edit vector is made for your team's own family. Nobody else has that "
+            "family, so nobody else could apply it."
+        )
     version.refresh_from_db(fields=["card"])  # as it is now that the vector's row is locked
     publication = Publication.objects.filter(edit_vector=edit_vector).first()
     if publication is None:

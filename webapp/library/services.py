@@ -133,7 +133,7 @@ def save_edit_vector(
     With `card` it is taken as measured already.
 
     Raises:
-        UnknownBundleError: this installation has no such bundle.
+        UnknownBundleError: this installation has no such bundle for this team.
         BadOffsetError: the offset is zero, not finite, or too long.
         WrongShapeError: it is not of the bundle's shape.
         UnknownPartError: the family lacks one of `parts`.
@@ -141,6 +141,7 @@ def save_edit_vector(
         QuotaExceededError: the team has as many as it may have.
     """
     names = _checked_tags(tags)
+    families.of_team(team.pk, bundle)  # also a fork: who gets it must have its pictures
     quotas.check(team, "vectors")
     edit_vector = EditVector.objects.create(
         team=team,
@@ -282,6 +283,7 @@ def fork_edit_vector(
 
     Raises:
         UnknownVectorError: the actor can see no such edit vector.
+        UnknownBundleError: it is made for another team's own family.
         ReadOnlyError: the actor may only look in this team.
         NoDerivativesError: its licence does not allow others to change it.
         BadOffsetError: at this strength nobody could apply it.

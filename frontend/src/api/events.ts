@@ -10,7 +10,14 @@ const LAST_RETRY_MS = 15_000;
 const GATHER_MS = 150; // a burst of events is one reading
 const ASKED_TO_SIGN_IN = 4401;
 
-const TOPICS: readonly Topic[] = ["images", "library", "jobs", "team", "notifications"];
+const TOPICS: readonly Topic[] = [
+  "images",
+  "library",
+  "jobs",
+  "team",
+  "notifications",
+  "families",
+];
 
 /** The topic of an event; null for messages this browser does not know. */
 export function topicOf(text: string): Topic | null {

@@ -26,6 +26,108 @@ export interface components {
             type: "ack";
         };
         /**
+         * BranchTrained
+         * @description A branch with its figures, and its predictions, the most uncertain first.
+         */
+        BranchTrained: {
+            /**
+             * Explanation
+             * @default
+             */
+            explanation: string;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "train_branch";
+            /** Predictions */
+            predictions: components["schemas"]["Prediction"][];
+        };
+        /**
+         * BringGenerator
+         * @description Make an uploaded file the generator of a project: a checkpoint, or pictures to learn.
+         */
+        BringGenerator: {
+            /** File */
+            file: string;
+            /** File Name */
+            file_name: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "bring";
+            /** License */
+            license: string;
+            /**
+             * Minutes
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /**
+             * Resolution
+             * @default null
+             */
+            resolution: number | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "checkpoint" | "pictures";
+            /** Title */
+            title: string;
+        };
+        /**
+         * Brought
+         * @description A generator that a family can be made of.
+         */
+        Brought: {
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "bring";
+            /** Label Size */
+            label_size: number;
+            /** Num Layers */
+            num_layers: number;
+            /**
+             * Num Skipped
+             * @default 0
+             */
+            num_skipped: number;
+            /** Resolution */
+            resolution: number;
+            /**
+             * Skipped
+             * @default []
+             */
+            skipped: components["schemas"]["SkippedFile"][];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "checkpoint" | "pictures";
+            /** W Dim */
+            w_dim: number;
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: string[];
+        };
+        /**
          * Claim
          * @description Says which part the sender is painting; None gives the claim back.
          */
@@ -92,6 +194,28 @@ export interface components {
             picture: components["schemas"]["Picture"];
             /** Steps Done */
             steps_done: number;
+        };
+        /** EncoderTrained */
+        EncoderTrained: {
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "train_encoder";
+            /**
+             * Reconstructions
+             * @default []
+             */
+            reconstructions: components["schemas"]["Reconstruction"][];
+            /**
+             * Sheet
+             * @default null
+             */
+            sheet: string | null;
         };
         /**
          * Figures
@@ -213,7 +337,9 @@ export interface components {
         };
         /**
          * JobChanged
-         * @description A job of this picture moved. A terminal status may arrive twice.
+         * @description A job of this picture, or of this family project, moved.
+         *
+         *     A terminal status may arrive twice.
          */
         JobChanged: {
             /**
@@ -238,6 +364,11 @@ export interface components {
             /** @default null */
             progress: components["schemas"]["Progress"] | null;
             /**
+             * Project Id
+             * @default null
+             */
+            project_id: string | null;
+            /**
              * Revision Id
              * @default null
              */
@@ -258,8 +389,18 @@ export interface components {
              */
             type: "job";
         };
-        JobRequest: components["schemas"]["InvertImage"] | components["schemas"]["OptimizeEdit"] | components["schemas"]["RefineEdit"] | components["schemas"]["RenderEdit"] | components["schemas"]["MeasureEditVector"] | components["schemas"]["MatchPainting"] | components["schemas"]["FindUncertainty"];
-        JobResult: components["schemas"]["Inverted"] | components["schemas"]["Edited"] | components["schemas"]["Measured"] | components["schemas"]["Matched"] | components["schemas"]["UncertaintyFound"];
+        JobRequest: components["schemas"]["InvertImage"] | components["schemas"]["OptimizeEdit"] | components["schemas"]["RefineEdit"] | components["schemas"]["RenderEdit"] | components["schemas"]["MeasureEditVector"] | components["schemas"]["MatchPainting"] | components["schemas"]["FindUncertainty"] | components["schemas"]["BringGenerator"] | components["schemas"]["SampleFamily"] | components["schemas"]["TrainBranch"] | components["schemas"]["TrainEncoder"] | components["schemas"]["TryUpload"] | components["schemas"]["PublishFamily"];
+        JobResult: components["schemas"]["Inverted"] | components["schemas"]["Edited"] | components["schemas"]["Measured"] | components["schemas"]["Matched"] | components["schemas"]["UncertaintyFound"] | components["schemas"]["Brought"] | components["schemas"]["Sampled"] | components["schemas"]["BranchTrained"] | components["schemas"]["EncoderTrained"] | components["schemas"]["Tried"] | components["schemas"]["PublishedFamily"];
+        /**
+         * LabeledSample
+         * @description A labelled picture: its number among the samples, and its label map.
+         */
+        LabeledSample: {
+            /** Label Map */
+            label_map: string;
+            /** Number */
+            number: number;
+        };
         /**
          * Match
          * @description One edit vector that does what was painted, as far as `match` says.
@@ -471,6 +612,27 @@ export interface components {
             /** W Plus */
             w_plus: string;
         };
+        /**
+         * PartSpec
+         * @description One nameable region of a family that is being made.
+         */
+        PartSpec: {
+            /** Color */
+            color: string;
+            /** Group */
+            group: string;
+            /** Id */
+            id: number;
+            /**
+             * Is Background
+             * @default false
+             */
+            is_background: boolean;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
         /** Person */
         Person: {
             /** Color */
@@ -520,6 +682,25 @@ export interface components {
              * @enum {string}
              */
             type: "pong";
+        };
+        /**
+         * Prediction
+         * @description What the branch sees in a sample that nobody labelled.
+         */
+        Prediction: {
+            /** Doubt */
+            doubt: string;
+            /** Label Map */
+            label_map: string;
+            /** Number */
+            number: number;
+            /**
+             * Sentence
+             * @default
+             */
+            sentence: string;
+            /** Uncertainty */
+            uncertainty: number;
         };
         /** Presence */
         Presence: {
@@ -576,8 +757,96 @@ export interface components {
             figures: components["schemas"]["Figures"];
             /** Num Steps */
             num_steps: number;
+            /**
+             * Numbers
+             * @default {}
+             */
+            numbers: {
+                [key: string]: number;
+            };
+            /**
+             * Seconds Left
+             * @default null
+             */
+            seconds_left: number | null;
+            /**
+             * Sentence
+             * @default null
+             */
+            sentence: string | null;
+            /**
+             * Sheet
+             * @default null
+             */
+            sheet: number | null;
             /** Step */
             step: number;
+        };
+        /**
+         * PublishFamily
+         * @description Put a project's networks together as a bundle of this name.
+         */
+        PublishFamily: {
+            /** Bundle */
+            bundle: string;
+            /** Description */
+            description: string;
+            /** Family */
+            family: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "publish_family";
+            /** License */
+            license: string;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Title */
+            title: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * PublishedFamily
+         * @description A bundle in the folder of published families; `samples` are pictures to begin with.
+         */
+        PublishedFamily: {
+            /** Bundle */
+            bundle: string;
+            /** Card */
+            card: {
+                [key: string]: unknown;
+            };
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "publish_family";
+            /** Samples */
+            samples: components["schemas"]["Picture"][];
+        };
+        /**
+         * Reconstruction
+         * @description A picture beside what the encoder makes of it.
+         */
+        Reconstruction: {
+            /**
+             * Error
+             * @default null
+             */
+            error: number | null;
+            /** Original */
+            original: string;
+            /** Reconstruction */
+            reconstruction: string;
         };
         /**
          * RefineEdit
@@ -724,6 +993,69 @@ export interface components {
              */
             type: "room";
         };
+        /**
+         * SampleFamily
+         * @description Draw pictures of a project's generator, and propose which to label.
+         */
+        SampleFamily: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sample_family";
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+        };
+        /** Sampled */
+        Sampled: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sample_family";
+            /** Pictures */
+            pictures: components["schemas"]["SampledPicture"][];
+        };
+        /**
+         * SampledPicture
+         * @description A picture of the generator; `place` says where it stands among those to label.
+         */
+        SampledPicture: {
+            /** Number */
+            number: number;
+            /** Picture */
+            picture: string;
+            /**
+             * Place
+             * @default null
+             */
+            place: number | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Thumbnail */
+            thumbnail: string;
+        };
+        /**
+         * SkippedFile
+         * @description A file that was left out, and why.
+         */
+        SkippedFile: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+        };
         /** StackRested */
         StackRested: {
             /** Author Id */
@@ -781,13 +1113,108 @@ export interface components {
              * Topic
              * @enum {string}
              */
-            topic: "images" | "library" | "jobs" | "team" | "notifications";
+            topic: "images" | "library" | "jobs" | "team" | "notifications" | "families";
             /**
              * Type
              * @default team
              * @constant
              */
             type: "team";
+        };
+        /**
+         * TrainBranch
+         * @description Learn to label from these label maps, then label all other samples.
+         */
+        TrainBranch: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "train_branch";
+            /** Labels */
+            labels: components["schemas"]["LabeledSample"][];
+            /** Labels Version */
+            labels_version: number;
+            /** Parts */
+            parts: components["schemas"]["PartSpec"][];
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Schema Version */
+            schema_version: number;
+        };
+        /**
+         * TrainEncoder
+         * @description Learn to find the codes of pictures.
+         */
+        TrainEncoder: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "train_encoder";
+            /** Minutes */
+            minutes: number;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+        };
+        /** Tried */
+        Tried: {
+            /**
+             * Error
+             * @default null
+             */
+            error: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "try_upload";
+            /**
+             * Label Map
+             * @default null
+             */
+            label_map: string | null;
+            /**
+             * Psnr Db
+             * @default null
+             */
+            psnr_db: number | null;
+            /** Reconstruction */
+            reconstruction: string;
+            /**
+             * Sentence
+             * @default
+             */
+            sentence: string;
+        };
+        /**
+         * TryUpload
+         * @description Find one uploaded picture with a project's encoder, to see how well that goes.
+         */
+        TryUpload: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "try_upload";
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Source */
+            source: string;
+            /**
+             * Try Id
+             * Format: uuid
+             */
+            try_id: string;
         };
         /**
          * UncertaintyFound

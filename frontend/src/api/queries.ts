@@ -15,6 +15,12 @@ import { toApiQuery } from "./libraryFilter";
 export const keys = {
   session: ["session"] as const,
   families: ["families"] as const,
+  family: (name: string) => ["families", "card", name] as const,
+  familyProjects: ["families", "projects"] as const,
+  familyProject: (id: string) => ["families", "project", id] as const,
+  familySamples: (id: string, which: string) => ["families", "samples", id, which] as const,
+  familyTry: (id: string) => ["families", "try", id] as const,
+  schemaTemplates: ["schema templates"] as const,
   team: ["team"] as const,
   invitations: (id: string) => ["team", "invitations", id] as const,
   teamShares: (id: string) => ["team", "shares", id] as const,
@@ -261,7 +267,7 @@ export const facetsQuery = (q: string, family: string) =>
     placeholderData: keepPreviousData,
   });
 
-export type Topic = "images" | "library" | "jobs" | "team" | "notifications";
+export type Topic = "images" | "library" | "jobs" | "team" | "notifications" | "families";
 
 /** Reads again whatever shows things of one topic of the team. */
 export function refreshTopic(client: QueryClient, topic: Topic): void {

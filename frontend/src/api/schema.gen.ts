@@ -629,11 +629,481 @@ export interface paths {
         };
         /**
          * List Families
-         * @description Every family that this installation offers.
+         * @description Every family that the person may use: shipped ones, and those of their teams.
          */
         get: operations["list_families"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/families/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Family
+         * @description One family, with its card.
+         */
+        get: operations["get_family"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Family Projects
+         * @description The families that the person's teams are making, newest first.
+         */
+        get: operations["list_family_projects"];
+        put?: never;
+        /**
+         * Add Family Project
+         * @description Begin to make a family, for the team the person works in.
+         */
+        post: operations["add_family_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Family Project
+         * @description A family in the making: its seven steps, and what they made.
+         */
+        get: operations["get_family_project"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Family Project
+         * @description Take a project out of sight and stop its work. What it published stays.
+         */
+        delete: operations["remove_family_project"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Family Project
+         * @description Give it another title, description or licence.
+         */
+        patch: operations["change_family_project"];
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/bring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring Generator
+         * @description Make the file that was sent the generator: import it, or learn from its pictures.
+         */
+        post: operations["bring_generator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Family Labels
+         * @description A zip of the label maps with their pictures: indexed PNG, or COCO.
+         */
+        get: operations["export_family_labels"];
+        put?: never;
+        /**
+         * Import Family Labels
+         * @description Take label maps from a zip of indexed PNGs or from COCO; says what was left out.
+         */
+        post: operations["import_family_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Family
+         * @description Put the networks together as a family of the team, or as its next version.
+         */
+        post: operations["publish_family"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw Family Samples
+         * @description Draw 200 pictures, and propose the 16 that differ most for labelling.
+         */
+        post: operations["draw_family_samples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Family Samples
+         * @description The samples by number; `predicted` ones with the most uncertain first.
+         */
+        get: operations["list_family_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Family Schema
+         * @description Change the parts. Ids stay, so label maps survive; pixels of removed parts are merged.
+         */
+        put: operations["set_family_schema"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Family Sheet
+         * @description The newest sheet of pictures of the step that runs, or ran last, PNG.
+         */
+        get: operations["family_sheet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/train-branch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Train Family Branch
+         * @description Learn to label from the label maps as they are now, and predict all other samples.
+         */
+        post: operations["train_family_branch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/train-encoder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Train Family Encoder
+         * @description Learn to find the codes of pictures.
+         */
+        post: operations["train_family_encoder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/tries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Family Upload
+         * @description See what the networks make of one's own picture. `crop` is the JSON of a `Crop`.
+         */
+        post: operations["try_family_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-projects/{project_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Family Upload
+         * @description Announce a file; asking again for the same one says from where to go on.
+         */
+        post: operations["begin_family_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-samples/{sample_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Family Sample
+         * @description One sample.
+         */
+        get: operations["get_family_sample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Family Sample
+         * @description Choose a sample for labelling or not, and say who labels it.
+         */
+        patch: operations["change_family_sample"];
+        trace?: never;
+    };
+    "/api/family-samples/{sample_id}/here": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Family Sample
+         * @description Say that one has this sample open; others see it for half a minute.
+         */
+        post: operations["open_family_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-samples/{sample_id}/label-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Family Label Map
+         * @description Save a sample's label map, painted from version `version` (0: from nothing).
+         *
+         *     Refused if somebody has saved the sample meanwhile; nothing is overwritten.
+         */
+        post: operations["save_family_label_map"];
+        /**
+         * Clear Family Label Map
+         * @description Take a sample's label map away.
+         */
+        delete: operations["clear_family_label_map"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-samples/{sample_id}/label-map/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy Family Label Map
+         * @description Begin with another sample's label map, or with the branch's prediction for this one.
+         */
+        post: operations["copy_family_label_map"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-schema-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Family Schema Templates
+         * @description Lists of parts to start from.
+         */
+        get: operations["list_family_schema_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-tries/{try_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Family Try
+         * @description What became of a try.
+         */
+        get: operations["get_family_try"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Family Upload
+         * @description How much of a file has arrived.
+         */
+        get: operations["get_family_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * Drop Family Upload
+         * @description Forget what was sent.
+         */
+        delete: operations["drop_family_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family-uploads/{upload_id}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Family Chunk
+         * @description Send the next piece of a file. A piece that is there already changes nothing.
+         */
+        post: operations["add_family_chunk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1754,6 +2224,53 @@ export interface components {
             next: string | null;
         };
         /**
+         * BranchOut
+         * @description `is_stale`: labels or parts have changed since it was trained.
+         */
+        BranchOut: {
+            /** Explanation */
+            explanation: string;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Is Stale */
+            is_stale: boolean;
+            /** Num Labels */
+            num_labels: number;
+            /**
+             * Trained At
+             * Format: date-time
+             */
+            trained_at: string;
+        };
+        /**
+         * BringRequest
+         * @description `resolution` and `minutes` are for learning from pictures.
+         *
+         *     Without an upload the last one is gone on with.
+         */
+        BringRequest: {
+            /**
+             * License
+             * @default
+             */
+            license: string;
+            /**
+             * Minutes
+             * @default 60
+             */
+            minutes: number;
+            /**
+             * Resolution
+             * @default 64
+             * @enum {integer}
+             */
+            resolution: 16 | 32 | 64 | 128 | 256;
+            /** Upload Id */
+            upload_id?: string | null;
+        };
+        /**
          * CardOut
          * @description What was measured on the probe pictures.
          */
@@ -1866,6 +2383,16 @@ export interface components {
                 string,
                 string
             ];
+        };
+        /**
+         * CopyRequest
+         * @description Without a sample to copy from, what the branch predicts for this one is taken.
+         */
+        CopyRequest: {
+            /** From Sample Id */
+            from_sample_id?: string | null;
+            /** Version */
+            version: number;
         };
         /**
          * Crop
@@ -2052,6 +2579,30 @@ export interface components {
             /** Title */
             title: string;
         };
+        /** EncoderOut */
+        EncoderOut: {
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Reconstructions */
+            reconstructions: components["schemas"]["ReconstructionOut"][];
+            /** Sheet Url */
+            sheet_url: string | null;
+            /**
+             * Trained At
+             * Format: date-time
+             */
+            trained_at: string;
+        };
+        /** EncoderRequest */
+        EncoderRequest: {
+            /**
+             * Minutes
+             * @default 10
+             */
+            minutes: number;
+        };
         /** FacetOut */
         FacetOut: {
             /** Count */
@@ -2098,12 +2649,17 @@ export interface components {
         /**
          * FamilyOut
          * @description A bundle that pictures can be made with, and the parts of its pictures.
+         *
+         *     One without team is shipped with the installation. Of a team's own family the newest
+         *     version is for new pictures; the others stay for the pictures made with them.
          */
         FamilyOut: {
             /** Family */
             family: string;
             /** Fingerprint */
             fingerprint: string;
+            /** Is Newest */
+            is_newest: boolean;
             /** Label Size */
             label_size: number;
             /** Name */
@@ -2112,8 +2668,14 @@ export interface components {
             num_layers: number;
             /** Parts */
             parts: components["schemas"]["PartOut"][];
+            /** Project Id */
+            project_id: string | null;
+            /** Published At */
+            published_at: string | null;
             /** Resolution */
             resolution: number;
+            /** Team Id */
+            team_id: string | null;
             /** Title */
             title: string;
             /** Usual Error */
@@ -2126,6 +2688,316 @@ export interface components {
             version: number;
             /** W Dim */
             w_dim: number;
+        };
+        /**
+         * FamilyPageOut
+         * @description A family with its card: where it comes from, how good it is, how its pictures look.
+         */
+        FamilyPageOut: {
+            /** Description */
+            description: string;
+            /** Family */
+            family: string;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Fingerprint */
+            fingerprint: string;
+            /** Is Newest */
+            is_newest: boolean;
+            /** Label Size */
+            label_size: number;
+            /** License */
+            license: string;
+            made_by: components["schemas"]["PersonOut"] | null;
+            /** Name */
+            name: string;
+            /** Num Labels */
+            num_labels: number | null;
+            /** Num Layers */
+            num_layers: number;
+            /** Parts */
+            parts: components["schemas"]["PartOut"][];
+            /** Project Id */
+            project_id: string | null;
+            /** Published At */
+            published_at: string | null;
+            /** Reconstructions */
+            reconstructions: components["schemas"]["FamilyReconstructionOut"][];
+            /** Resolution */
+            resolution: number;
+            /** Sample Urls */
+            sample_urls: string[];
+            /** Sentences */
+            sentences: string[];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "shipped" | "checkpoint" | "pictures";
+            /** Team Id */
+            team_id: string | null;
+            /** Title */
+            title: string;
+            /** Usual Error */
+            usual_error: [
+                number,
+                number,
+                number
+            ];
+            /** Version */
+            version: number;
+            /** W Dim */
+            w_dim: number;
+        };
+        /**
+         * FamilyPartIn
+         * @description A part as it is to be; `id` is that of a part there is, none that of a new one.
+         */
+        FamilyPartIn: {
+            /** Color */
+            color: string;
+            /**
+             * Group
+             * @default parts
+             */
+            group: string;
+            /** Id */
+            id?: number | null;
+            /**
+             * Is Background
+             * @default false
+             */
+            is_background: boolean;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * FamilyPartOut
+         * @description `id` is its value in label maps; it never changes, and ids may have gaps.
+         */
+        FamilyPartOut: {
+            /** Color */
+            color: string;
+            /** Group */
+            group: string;
+            /** Id */
+            id: number;
+            /** Is Background */
+            is_background: boolean;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * FamilyProjectOut
+         * @description A family in the making: its parts, its seven steps, and what they made.
+         */
+        FamilyProjectOut: {
+            branch: components["schemas"]["BranchOut"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Description */
+            description: string;
+            encoder: components["schemas"]["EncoderOut"] | null;
+            generator: components["schemas"]["GeneratorOut"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** License */
+            license: string;
+            /** May Edit */
+            may_edit: boolean;
+            /** May Remove */
+            may_remove: boolean;
+            /** Num Chosen */
+            num_chosen: number;
+            /** Num Labeled */
+            num_labeled: number;
+            /** Num Proposed */
+            num_proposed: number;
+            /** Num Samples */
+            num_samples: number;
+            owner: components["schemas"]["PersonOut"];
+            /** Parts */
+            parts: components["schemas"]["FamilyPartOut"][];
+            /** Published */
+            published: components["schemas"]["PublishedOut"][];
+            /** Schema Version */
+            schema_version: number;
+            /** Steps */
+            steps: components["schemas"]["FamilyStepOut"][];
+            /**
+             * Team Id
+             * Format: uuid
+             */
+            team_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** FamilyPublishRequest */
+        FamilyPublishRequest: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** License */
+            license?: string | null;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /** FamilyReconstructionOut */
+        FamilyReconstructionOut: {
+            /** Error */
+            error: number | null;
+            /** Original Url */
+            original_url: string;
+            /** Reconstruction Url */
+            reconstruction_url: string;
+        };
+        /**
+         * FamilySampleOut
+         * @description A picture of the generator. `label_version` is 0 as long as nothing was saved.
+         */
+        FamilySampleOut: {
+            assignee: components["schemas"]["PersonOut"] | null;
+            /** Here */
+            here: components["schemas"]["PersonOut"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Chosen */
+            is_chosen: boolean;
+            /** Is Proposed */
+            is_proposed: boolean;
+            label: components["schemas"]["SampleLabelOut"] | null;
+            /** Label Version */
+            label_version: number;
+            /** Number */
+            number: number;
+            /** Picture Url */
+            picture_url: string;
+            /** Place */
+            place: number | null;
+            prediction: components["schemas"]["PredictionOut"] | null;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Reason */
+            reason: string;
+            /** Thumbnail Url */
+            thumbnail_url: string;
+        };
+        /**
+         * FamilyStepOut
+         * @description One of the seven steps, how it stands and why; `job` is its newest.
+         */
+        FamilyStepOut: {
+            job: components["schemas"]["JobOut"] | null;
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "bring" | "sample" | "schema" | "label" | "branch" | "encoder" | "publish";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "locked" | "ready" | "running" | "done" | "stale" | "failed";
+            /** Why */
+            why: string;
+        };
+        /**
+         * FamilyTryOut
+         * @description One's own picture beside what the project's networks make of it.
+         */
+        FamilyTryOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error */
+            error: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Job Id */
+            job_id: string | null;
+            /** Label Map Url */
+            label_map_url: string | null;
+            /** Original Url */
+            original_url: string;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Psnr Db */
+            psnr_db: number | null;
+            /** Reconstruction Url */
+            reconstruction_url: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "done" | "failed";
+            /** Why */
+            why: string;
+        };
+        /**
+         * FamilyUploadOut
+         * @description How much of a file has arrived; the next chunk begins at `received`.
+         */
+        FamilyUploadOut: {
+            /** Chunk Bytes */
+            chunk_bytes: number;
+            /** File Name */
+            file_name: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Whole */
+            is_whole: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "checkpoint" | "pictures";
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Received */
+            received: number;
+            /** Size */
+            size: number;
         };
         /**
          * FigureOut
@@ -2245,6 +3117,32 @@ export interface components {
              * @default
              */
             title: string;
+        };
+        /** GeneratorOut */
+        GeneratorOut: {
+            /** File Name */
+            file_name: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Label Size */
+            label_size: number;
+            /** Num Layers */
+            num_layers: number;
+            /** Num Skipped */
+            num_skipped: number;
+            /** Resolution */
+            resolution: number;
+            /** Skipped */
+            skipped: components["schemas"]["SkippedOut"][];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "checkpoint" | "pictures";
+            /** W Dim */
+            w_dim: number;
+            /** Warnings */
+            warnings: string[];
         };
         /** HandOver */
         HandOver: {
@@ -2473,6 +3371,8 @@ export interface components {
             /** Place In Queue */
             place_in_queue: number | null;
             progress: components["schemas"]["Progress"] | null;
+            /** Project Id */
+            project_id: string | null;
             /** Revision Id */
             revision_id: string | null;
             /** Seconds Left */
@@ -2737,6 +3637,19 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** PredictionOut */
+        PredictionOut: {
+            /** Label Map Url */
+            label_map_url: string;
+            /** Rank */
+            rank: number;
+            /** Remark */
+            remark: string;
+            /** Uncertainty */
+            uncertainty: number;
+            /** Uncertainty Url */
+            uncertainty_url: string;
+        };
         /**
          * Problem
          * @description The body of every answer that is not a success.
@@ -2782,8 +3695,38 @@ export interface components {
             figures: components["schemas"]["Figures"];
             /** Num Steps */
             num_steps: number;
+            /**
+             * Numbers
+             * @default {}
+             */
+            numbers: {
+                [key: string]: number;
+            };
+            /** Seconds Left */
+            seconds_left: number | null;
+            /** Sentence */
+            sentence: string | null;
+            /** Sheet */
+            sheet: number | null;
             /** Step */
             step: number;
+        };
+        /**
+         * ProjectChange
+         * @description What is not given stays as it is.
+         */
+        ProjectChange: {
+            /** Description */
+            description?: string | null;
+            /** License */
+            license?: string | null;
+            /** Title */
+            title?: string | null;
+        };
+        /** ProjectIn */
+        ProjectIn: {
+            /** Title */
+            title: string;
         };
         /**
          * PublicationOut
@@ -2808,6 +3751,20 @@ export interface components {
              */
             is_listed: boolean;
         };
+        /** PublishedOut */
+        PublishedOut: {
+            /** Name */
+            name: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Title */
+            title: string;
+            /** Version */
+            version: number;
+        };
         /**
          * QueueOut
          * @description What waits for a moderator.
@@ -2828,6 +3785,15 @@ export interface components {
             title: string;
             /** Used */
             used: number;
+        };
+        /** ReconstructionOut */
+        ReconstructionOut: {
+            /** Error */
+            error: number | null;
+            /** Original Url */
+            original_url: string;
+            /** Reconstruction Url */
+            reconstruction_url: string;
         };
         /** RefinementRequest */
         RefinementRequest: {
@@ -3043,6 +4009,66 @@ export interface components {
             /** Stack */
             stack: components["schemas"]["VectorUse"][];
         };
+        /**
+         * SampleChange
+         * @description What is not given stays. `take` lets somebody have a sample that another has.
+         */
+        SampleChange: {
+            /** Assignee Id */
+            assignee_id?: number | null;
+            /** Is Chosen */
+            is_chosen?: boolean | null;
+            /**
+             * Take
+             * @default false
+             */
+            take: boolean;
+        };
+        /**
+         * SampleLabelOut
+         * @description The label map of a sample. Who saves it names the version they began from.
+         */
+        SampleLabelOut: {
+            /** Is Done */
+            is_done: boolean;
+            /** Is Empty */
+            is_empty: boolean;
+            /** Parts Share */
+            parts_share: {
+                [key: string]: number;
+            };
+            /** Saved At */
+            saved_at: string | null;
+            saved_by: components["schemas"]["PersonOut"] | null;
+            /** Url */
+            url: string;
+            /** Version */
+            version: number;
+        };
+        /** SampleRequest */
+        SampleRequest: {
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+        };
+        /**
+         * SchemaRequest
+         * @description The whole list of parts. `merged` says what the pixels of removed parts become.
+         *
+         *     Its keys are ids of removed parts, its values ids of parts that stay, or null: unlabelled.
+         */
+        SchemaRequest: {
+            /** Merged */
+            merged?: {
+                [key: string]: number | null;
+            };
+            /** Parts */
+            parts: components["schemas"]["FamilyPartIn"][];
+            /** Schema Version */
+            schema_version: number;
+        };
         /** SecretIn */
         SecretIn: {
             /** Secret */
@@ -3132,6 +4158,13 @@ export interface components {
             /** Likeness */
             likeness: number;
             vector: components["schemas"]["EditVectorOut"];
+        };
+        /** SkippedOut */
+        SkippedOut: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * SourceOut
@@ -3240,6 +4273,15 @@ export interface components {
              */
             role: "owner" | "editor" | "viewer";
         };
+        /** TemplateOut */
+        TemplateOut: {
+            /** Key */
+            key: string;
+            /** Parts */
+            parts: components["schemas"]["FamilyPartOut"][];
+            /** Title */
+            title: string;
+        };
         /** TokenOut */
         TokenOut: {
             /**
@@ -3327,6 +4369,18 @@ export interface components {
              * @default true
              */
             undone: boolean;
+        };
+        /** UploadIn */
+        UploadIn: {
+            /** File Name */
+            file_name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "checkpoint" | "pictures";
+            /** Size */
+            size: number;
         };
         /**
          * VectorPageOut
@@ -4735,6 +5789,991 @@ export interface operations {
             };
         };
     };
+    get_family: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyPageOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_family_projects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyProjectOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_family_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyProjectOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_family_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyProjectOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_family_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_family_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyProjectOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_generator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BringRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_family_labels: {
+        parameters: {
+            query?: {
+                form?: "png" | "coco";
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_family_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                    /**
+                     * Replace
+                     * @default false
+                     */
+                    replace?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_family: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FamilyPublishRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_family_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_family_samples: {
+        parameters: {
+            query?: {
+                which?: "all" | "chosen" | "labeled" | "predicted";
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilySampleOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_family_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchemaRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyProjectOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    family_sheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    train_family_branch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    train_family_encoder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EncoderRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_family_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Crop */
+                    crop?: string | null;
+                    /**
+                     * File
+                     * Format: binary
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyTryOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_family_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyUploadOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_family_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilySampleOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_family_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilySampleOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_family_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_family_label_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Is Done
+                     * @default false
+                     */
+                    is_done?: boolean;
+                    /**
+                     * Label Map
+                     * Format: binary
+                     */
+                    label_map: string;
+                    /** Version */
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilySampleOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_family_label_map: {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilySampleOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_family_label_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilySampleOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_family_schema_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOut"][];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_family_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                try_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyTryOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_family_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyUploadOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_family_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_family_chunk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Chunk
+                     * Format: binary
+                     */
+                    chunk: string;
+                    /** Offset */
+                    offset: number;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyUploadOut"];
+                };
+            };
+            /** @description A problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_images: {
         parameters: {
             query?: {
@@ -5388,6 +7427,7 @@ export interface operations {
         parameters: {
             query?: {
                 image_id?: string | null;
+                project_id?: string | null;
                 active?: boolean;
             };
             header?: never;

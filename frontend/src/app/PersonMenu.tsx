@@ -10,6 +10,7 @@ import { asProblem } from "../api/problem";
 import { keys, sessionQuery } from "../api/queries";
 import { Avatar } from "../ui/Avatar";
 import {
+  IconBranch,
   IconCheck,
   IconFlag,
   IconLeave,
@@ -106,6 +107,9 @@ export function PersonMenu({ person }: { readonly person: NonNullable<Session["u
           </>
         )}
         <Menu.Divider />
+        <Menu.Item component={Link} to="/families" leftSection={<IconBranch size={16} />}>
+          Families
+        </Menu.Item>
         <Menu.Item component={Link} to="/account" leftSection={<IconPerson size={16} />}>
           Account
         </Menu.Item>

@@ -50,6 +50,12 @@ export const router = createBrowserRouter([
             }),
           },
           {
+            path: "/families/:projectId/samples/:sampleId",
+            lazy: async () => ({
+              Component: (await import("../features/families/LabelPage")).default,
+            }),
+          },
+          {
             element: <Shell />,
             errorElement: <Broken />,
             children: [
@@ -99,6 +105,24 @@ export const router = createBrowserRouter([
                 path: "/album-runs/:runId",
                 lazy: async () => ({
                   Component: (await import("../features/albums/RunPage")).default,
+                }),
+              },
+              {
+                path: "/families",
+                lazy: async () => ({
+                  Component: (await import("../features/families/FamiliesPage")).default,
+                }),
+              },
+              {
+                path: "/families/card/:name",
+                lazy: async () => ({
+                  Component: (await import("../features/families/CardPage")).default,
+                }),
+              },
+              {
+                path: "/families/:projectId",
+                lazy: async () => ({
+                  Component: (await import("../features/families/ProjectPage")).default,
                 }),
               },
               {

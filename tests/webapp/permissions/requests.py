@@ -96,6 +96,20 @@ JSON: dict[str, Body] = {
     "change_collection": lambda w, s: {"title": "New"},
     "add_webhook": lambda w, s: {"url": "https://example.com/", "events": ["vector.listed"]},
     "change_webhook": lambda w, s: {"is_active": False},
+    "add_family_project": lambda w, s: {"title": "New"},
+    "change_family_project": lambda w, s: {"title": "New"},
+    "begin_family_upload": lambda w, s: {
+        "file_name": "new.pkl", "size": 10, "kind": "checkpoint",
+    },
+    "bring_generator": lambda w, s: {},
+    "draw_family_samples": lambda w, s: {},
+    "change_family_sample": lambda w, s: {"is_chosen": True},
+    "set_family_schema": lambda w, s: {"schema_version": 1, "parts": w.parts},
+    "copy_family_label_map": lambda w, s: {
+        "version": 1, "from_sample_id": str(w.ids["other_sample_id"]),
+    },
+    "train_family_encoder": lambda w, s: {},
+    "publish_family": lambda w, s: {"name": "new", "title": "New"},
 }  # fmt: skip
 FORMS: dict[str, Body] = {
     "add_image": lambda w, s: {
@@ -109,12 +123,19 @@ FORMS: dict[str, Body] = {
         "label_map": _file(rows.labels_png(rows.labels(hair_rows=8))),
         "base_revision_id": str(image_of(w, s).head_id),
     },
+    "add_family_chunk": lambda w, s: {"offset": 0, "chunk": _file(b"bytes")},
+    "save_family_label_map": lambda w, s: {
+        "version": 1, "label_map": _file(rows.labels_png(rows.labels())),
+    },
+    "import_family_labels": lambda w, s: {"file": _file(w.labels)},
+    "try_family_upload": lambda w, s: {"file": _file(rows.picture_bytes())},
     "import_edit_vectors": lambda w, s: {"file": _file(w.file)},
     "add_edit_vector_version": lambda w, s: {"file": _file(w.file), "notes": "New"},
 }  # fmt: skip
 QUERIES: dict[str, Callable[[World], str]] = {
     "list_edit_vectors_of_versions": lambda w: f"ids={_version(w)}",
     "list_conflicts": lambda w: f"ids={_version(w)}",
+    "clear_family_label_map": lambda w: "version=1",
 }
 
 

@@ -48,12 +48,26 @@ def world(
     with (
         django_db_blocker.unblock(),
         override_settings(
-            BUNDLES_DIR=bundles, RATE_READ=10**6, RATE_WRITE=10**6, RATE_STRANGERS=10**6
+            BUNDLES_DIR=bundles,
+            FAMILIES_DIR=bundles / ".families",
+            WORKSHOP_DIR=bundles / ".workshop",
+            RATE_READ=10**6,
+            RATE_WRITE=10**6,
+            RATE_STRANGERS=10**6,
         ),
         transaction.atomic(),
     ):
-        yield build()
+        world = build()
+        world.folder = bundles
+        yield world
         transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _folders(bundle: Path, settings: Any, world: World) -> None:
+    """The folders that the world was built with, not those of a single test."""
+    settings.FAMILIES_DIR = world.folder / ".families"
+    settings.WORKSHOP_DIR = world.folder / ".workshop"
 
 
 def answers(world: World, operation: Operation, state: str) -> table.Row:

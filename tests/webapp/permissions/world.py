@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.test import Client
 
 from tests.factories import rows
@@ -13,6 +15,7 @@ from webapp.accounts import services as accounts
 from webapp.accounts import tokens
 from webapp.accounts.models import Role, Scope, User
 from webapp.albums import services as albums
+from webapp.families.models import OwnFamily
 from webapp.images import services as images
 from webapp.images import sharing
 from webapp.images.models import Access, Image
@@ -20,6 +23,10 @@ from webapp.jobs.contract import VectorUse
 from webapp.library import favorites, publications, selectors
 from webapp.library.models import EditVector, Report
 from webapp.webhooks.models import Webhook
+from webapp.workshop import exchange, labels, uploads
+from webapp.workshop import services as workshop
+from webapp.workshop.models import FamilySample, FamilyTry
+from webapp.workshop.schemas import FamilyPartIn
 
 # The columns of the table, in its order. `revoked` was an editor and a guest, and is neither
 # now; `token` has every scope of the owner and `no_scope` none.
@@ -46,6 +53,9 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict)
     browsers: dict[str, Client] = field(default_factory=dict)
     file: bytes = b""  # an edit vector, as it is exported
+    parts: list[Any] = field(default_factory=list)  # of the family in the making
+    folder: Path = Path()  # below which the files of families are
+    labels: bytes = b""  # its label maps, as they are exported
 
     def header(self, who: str) -> dict[str, str]:
         """Return what a request of this column carries beside its cookies."""
@@ -84,6 +94,7 @@ def build() -> World:
         accounts.add_member(team=who.team, user=users[name], role=role)
     _pictures(world)
     _vectors(world)
+    _families(world)
     accounts.remove_member(
         actor=who.owner, team_id=who.team.pk, user_id=users["revoked"].pk, now=rows.NOW
     )
@@ -157,6 +168,58 @@ def _vectors(world: World) -> None:
         stack=(VectorUse(edit_vector_version_id=version, strength=1.0),), now=now,
     ).pk  # fmt: skip
     world.file = selectors.file(who.owner, world.vectors["team"].pk)[1]
+
+
+def _families(world: World) -> None:
+    """Make a family project that has everything, with an upload, and publish it once."""
+    who, now = world.people, world.now
+    project = workshop.begin(actor=who.owner, team=who.team, title="Own family", now=now)
+    upload = uploads.begin(
+        actor=who.owner, project_id=project.pk, kind="checkpoint", file_name="a.pkl", size=10,
+        now=now,
+    )  # fmt: skip
+    names = ("name", "title", "color", "is_background")
+    made = [FamilyPartIn(**dict(zip(names, part, strict=True))) for part in rows.PARTS]
+    project = labels.set_parts(
+        actor=who.owner, project_id=project.pk, schema_version=0, wanted=made, merged={}
+    )
+    world.parts = project.parts
+    project.generator = {
+        "source": "checkpoint", "file_name": "a.pkl", "resolution": rows.SIZE,
+        "label_size": rows.SIZE, "num_layers": rows.LAYERS, "w_dim": rows.W_DIM,
+        "fingerprint": "f" * 64, "warnings": [], "skipped": [], "num_skipped": 0,
+    }  # fmt: skip
+    trained = {"trained_at": now.isoformat(), "figures": {}}
+    project.branch = {
+        **trained, "num_labels": 2, "explanation": "", "schema_version": 1, "labels_version": 0,
+    }  # fmt: skip
+    project.encoder = {**trained, "reconstructions": [], "sheet": None}
+    project.save()
+    folder = uploads.folder_of(project.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sheet.png").write_bytes(rows.picture_bytes())
+    for number, name in enumerate(("sample_id", "other_sample_id")):
+        picture = rows.picture(40 + number)
+        sample = FamilySample.objects.create(
+            project=project, number=number, picture_id=picture.picture,
+            thumbnail_id=picture.thumbnail, place=number + 1, is_chosen=True,
+        )  # fmt: skip
+        labels.save_label_map(
+            actor=who.owner, sample_id=sample.pk, version=0, is_done=True, now=now,
+            data=rows.labels_png(rows.labels()),
+        )  # fmt: skip
+        world.ids[name] = sample.pk
+    world.labels = exchange.export(who.owner, project.pk, form="png")
+    world.ids |= {"project_id": project.pk, "upload_id": upload.pk}
+    world.ids["try_id"] = FamilyTry.objects.create(
+        project=project, owner=who.owner, original_id=rows.picture(50).picture
+    ).pk
+    rows.write_manifest(Path(settings.FAMILIES_DIR), name="own-1-v1", family="own-1")
+    OwnFamily.objects.create(
+        team=who.team, made_by=who.owner, project_id=project.pk, bundle="own-1-v1",
+        family="own-1", version=1, title="Own family",
+    )  # fmt: skip
+    world.ids["name"] = "own-1-v1"
 
 
 def _reported(world: World, vector: EditVector) -> Report:

@@ -7,7 +7,7 @@ import { useNavigate } from "react-router";
 
 import { type Image, api, newKey, sendForm, take } from "../../api/client";
 import { asProblem } from "../../api/problem";
-import { familiesQuery, keys } from "../../api/queries";
+import { familiesQuery, keys, sessionQuery } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { IconMinus, IconPlus, IconTurn } from "../../ui/icons";
 import { announce, toast } from "../../ui/live";
@@ -26,6 +26,7 @@ import {
 } from "./crop";
 import { ACCEPTED, nameFromFile, refusal, saidSize } from "./file";
 import { chooseFile, endUpload, rememberFile, useUploads } from "./uploads";
+import { offered, rememberFamily, rememberedFamily } from "./families";
 import styles from "./crop.module.css";
 
 const HEAD_BYTES = 262_144;
@@ -103,7 +104,10 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
 
   const bitmap = opened.state === "shown" ? opened.bitmap : null;
   const shown = bitmap ? (square ?? centreSquare(bitmap)) : null;
-  const family = families.data?.[0];
+  const { data: session } = useQuery(sessionQuery);
+  const [wanted, setWanted] = useState(rememberedFamily);
+  const choices = offered(families.data ?? [], session?.team_id ?? null);
+  const family = choices.find((one) => one.name === wanted) ?? choices[0];
 
   const upload = useMutation({
     mutationFn: async () => {
@@ -205,6 +209,28 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
           onChange={(event) => setName(event.currentTarget.value)}
         />
       </div>
+      {choices.length > 1 && (
+        <div>
+          <label className="at-label" htmlFor={`${nameId}-family`}>
+            Family
+          </label>
+          <select
+            id={`${nameId}-family`}
+            className="at-field"
+            value={family?.name}
+            onChange={(event) => {
+              setWanted(event.currentTarget.value);
+              rememberFamily(event.currentTarget.value);
+            }}
+          >
+            {choices.map((one) => (
+              <option key={one.name} value={one.name}>
+                {one.title}, {one.resolution} px
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
       {upload.error && <ErrorNote error={upload.error} />}
       {families.error && (
         <ErrorNote error={families.error} onRetry={() => void families.refetch()} />

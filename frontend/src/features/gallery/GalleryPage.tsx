@@ -2,7 +2,7 @@
 
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 
 import { imagePagesQuery } from "../../api/queries";
 import { EmptyState } from "../../ui/EmptyState";
@@ -28,6 +28,9 @@ export default function GalleryPage() {
     <div className={styles.page}>
       <header className={styles.head}>
         <h1>Pictures</h1>
+        <Link className={styles.families} to="/families">
+          Families
+        </Link>
         <label className={styles.search}>
           <IconSearch size={17} />
           <span className="at-hidden">Search pictures</span>

@@ -14,9 +14,16 @@ const TOOLS: readonly { name: ToolName; title: string; key: string; icon: IconNa
   { name: "zoom", title: "Zoom", key: "Z", icon: "zoom" },
 ];
 
-export function ToolButtons() {
-  const { session } = useStudio();
-  const [tool, mayEdit] = useStudioState((state) => [state.tool, state.mayEdit]);
+/** The tools as buttons; without the right to edit those that only move the view. */
+export function ToolList({
+  tool,
+  mayEdit,
+  onChoose,
+}: {
+  tool: ToolName;
+  mayEdit: boolean;
+  onChoose: (tool: ToolName) => void;
+}) {
   return TOOLS.filter(({ name }) => mayEdit || name === "hand" || name === "zoom").map(
     ({ name, title, key, icon }) => (
       <button
@@ -28,13 +35,19 @@ export function ToolButtons() {
         aria-label={title}
         aria-keyshortcuts={key}
         title={`${title} (${key})`}
-        onClick={() => session.chooseTool(name)}
+        onClick={() => onChoose(name)}
       >
         <Icon name={icon} size={19} />
         <kbd aria-hidden="true">{key}</kbd>
       </button>
     ),
   );
+}
+
+export function ToolButtons() {
+  const { session } = useStudio();
+  const [tool, mayEdit] = useStudioState((state) => [state.tool, state.mayEdit]);
+  return <ToolList tool={tool} mayEdit={mayEdit} onChoose={(name) => session.chooseTool(name)} />;
 }
 
 export function Rail({ onHelp }: { onHelp: () => void }) {

@@ -42,7 +42,8 @@ export const SHORTCUTS: readonly { readonly keys: string; readonly does: string 
   { keys: "?", does: "This sheet" },
 ];
 
-const TOOLS: Readonly<Record<string, ToolName>> = {
+/** The tool behind each letter. */
+export const TOOL_KEYS: Readonly<Record<string, ToolName>> = {
   b: "brush",
   e: "eraser",
   l: "polygon",
@@ -51,15 +52,16 @@ const TOOLS: Readonly<Record<string, ToolName>> = {
   h: "hand",
   z: "zoom",
 };
-const OPACITIES = [0.2, 0.36, 0.6, 0.85];
-const ARROWS: Readonly<Record<string, readonly [dx: number, dy: number]>> = {
+export const OPACITIES = [0.2, 0.36, 0.6, 0.85];
+export const ARROWS: Readonly<Record<string, readonly [dx: number, dy: number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
 
-const isTyping = (target: EventTarget | null) =>
+/** Whether keys belong to a field or dialog now. */
+export const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
   (target.isContentEditable ||
     target.closest("input:not([type=range]), textarea, select, dialog") !== null);
@@ -122,7 +124,7 @@ function letter(event: KeyboardEvent, host: ShortcutHost): boolean {
   const { session, parts } = host;
   const { state } = session;
   const key = event.key.toLowerCase();
-  const tool = TOOLS[key];
+  const tool = TOOL_KEYS[key];
   if (tool) {
     session.chooseTool(tool);
     return true;
