@@ -194,9 +194,12 @@ def schema(
     if template and path:
         raise click.UsageError("give either --template or --file")
     if template or path:
-        wanted = (
-            schemas.template(template) if template else _schema_file(path)  # type: ignore[arg-type]
-        )
+        if path is not None:
+            wanted = _schema_file(path, project.schema)
+        else:
+            wanted = schemas.template(str(template))
+            if project.schema is not None:
+                wanted = schemas.adopted(wanted, project.schema)
         old = project.schema or wanted
         ids = {part.name: part.id for part in (*wanted.parts, *old.parts)}
         try:
@@ -215,14 +218,14 @@ def schema(
         click.echo(f"{part.id:3d}  {part.name:<20} {part.color}  {part.group:<10}{note}")
 
 
-def _schema_file(path: Path) -> OwnSchema:
+def _schema_file(path: Path, known: OwnSchema | None) -> OwnSchema:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
         raise schemas.SchemaError(
             [schemas.Problem("schema.unreadable", None, f"{path} is no JSON: {error}")]
         ) from error
-    return OwnSchema.from_json(data)
+    return OwnSchema.from_json(data, known=known)
 
 
 @family.group()

@@ -112,21 +112,28 @@ class OwnSchema:
         return {"version": self.version, "parts": [asdict(part) for part in self.parts]}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "OwnSchema":
+    def from_json(
+        cls, data: Mapping[str, Any], *, known: "OwnSchema | None" = None
+    ) -> "OwnSchema":
         """Return the schema that `to_json` wrote, or one that a person wrote; not checked.
 
-        A part without id gets the next free one, without title its name.
+        A part without id has that of the part of its name in `known`, or the next one that is
+        free there and here; without title, its name is the title.
 
         Raises:
             SchemaError: it is not a list of parts at all.
         """
         try:
             raw = [dict(part) for part in data["parts"]]
-            known = [int(part["id"]) for part in raw if part.get("id") is not None]
-            following = iter(range(max([-1, *known]) + 1, 1 << 16))
+            before = {part.name: part.id for part in known.parts} if known else {}
+            for part in raw:
+                if part.get("id") is None:
+                    part["id"] = before.get(part["name"])
+            taken = [int(part["id"]) for part in raw if part["id"] is not None]
+            following = iter(range(max([-1, *taken, *before.values()]) + 1, 1 << 16))
             parts = tuple(
                 Part(
-                    id=int(part["id"]) if part.get("id") is not None else next(following),
+                    id=int(part["id"]) if part["id"] is not None else next(following),
                     name=str(part["name"]),
                     title=str(part.get("title") or str(part["name"]).replace("_", " ").title()),
                     color=str(part["color"]),
@@ -268,6 +275,12 @@ def change(old: OwnSchema, new: OwnSchema, *, into: Mapping[int, int | None]) ->
             )
         table[part.id] = UNLABELLED if target is None else target
     return bytes(table)
+
+
+def adopted(template: OwnSchema, known: OwnSchema) -> OwnSchema:
+    """Return a template's parts for a family that has parts: names keep their ids."""
+    parts = [{**asdict(part), "id": None} for part in template.parts]
+    return OwnSchema.from_json({"version": known.version, "parts": parts}, known=known)
 
 
 @lru_cache(maxsize=1)

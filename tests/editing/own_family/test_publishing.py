@@ -60,6 +60,7 @@ def test_the_card_says_what_was_measured_and_on_what(finished):
         manifest.figures
     )
     assert 0 < manifest.usual_error[0] <= manifest.usual_error[2]
+    assert manifest.usual_error[2] >= publish.ORDINARY_ERROR, "samples flatter"
     assert set(titles) == set(manifest.samples)
     assert len(titles) == 12
     assert "Tiny blocks" in (finished / "bundle" / "README.md").read_text()

@@ -98,5 +98,14 @@ def test_a_list_written_by_hand_gets_ids_and_titles_and_nonsense_is_refused():
 
     assert [(part.id, part.title) for part in read.parts] == [(0, "Sky"), (1, "Old Tree")]
     assert OwnSchema.from_json(HOUSE.to_json()) == HOUSE
+    later = OwnSchema.from_json(
+        {"parts": [{"name": n, "color": "#123456"} for n in ("wall", "door", "background")]},
+        known=HOUSE,
+    )
+    assert [part.id for part in later.parts] == [7, 8, 0], "names keep their ids"
+    building = schema.adopted(schema.template("building"), HOUSE)
+    ids = {part.name: part.id for part in building.parts}
+    assert (ids["roof"], ids["wall"], ids["background"]) == (3, 7, 0)
+    assert min(ids[name] for name in ids if name not in ("roof", "wall", "background")) == 8
     with pytest.raises(schema.SchemaError, match="no list of parts"):
         OwnSchema.from_json({"parts": ["roof"]})
