@@ -128,7 +128,7 @@ def test_sixteen_labels_by_two_people_make_a_family_that_the_team_can_use(
 
     # 6. The encoder, in seconds, and a picture of Jonas's own.
     mara.goto(f"{project}?step=encoder")
-    mara.get_by_label("Minutes of training").fill("0.05")
+    mara.get_by_label("Minutes of training").fill("0.1")
     mara.get_by_role("button", name="Train the encoder").click()
     expect(mara.get_by_role("heading", name="Redrawn so far")).to_be_visible(timeout=3 * MINUTE)
     jonas.goto(f"{project}?step=encoder")
