@@ -92,10 +92,13 @@ def run(bench: Workbench, request: Request) -> Result:
         raise RefusedJobError(error.code, str(error)) from error
 
 
-def _follow(bench: Workbench, folder: Path, steps: Iterator[Told]) -> None:
+def _follow(
+    bench: Workbench, folder: Path, steps: Iterator[Told], *, is_training: bool = False
+) -> None:
     """Run a step of the engine to its end, telling how far it is and showing its sheets.
 
-    Between two of its parts it gives way: to a cancel, and now and then to somebody else.
+    Between two of its parts a cancel ends it. Only a training also gives way to somebody
+    else's job: it goes on from its checkpoint, where others would begin anew.
     """
     sheet: int | None = None  # its second, so that pages see a new one
     for told in bench.steps(steps):
@@ -113,7 +116,8 @@ def _follow(bench: Workbench, folder: Path, steps: Iterator[Told]) -> None:
                 sheet=sheet,
             )
         )
-        bench.give_way()
+        if is_training:
+            bench.give_way()
 
 
 # ---- a generator ---------------------------------------------------------------------------
@@ -140,7 +144,7 @@ def _bring(bench: Workbench, folder: Path, request: BringGenerator) -> Brought:
             device=str(bench.device.device),
             license=request.license,
         )
-    _follow(bench, folder, steps)
+    _follow(bench, folder, steps, is_training=request.source == "pictures")
     found = project.open_project(folder)
     manifest = found.manifest()
     warnings, skipped = _reading(found.training / "pictures" / "report.json")
@@ -221,7 +225,8 @@ def _small(png: bytes) -> bytes:
 
 def _train_branch(bench: Workbench, folder: Path, request: TrainBranch) -> BranchTrained:
     _lay_out(folder, request)
-    _follow(bench, folder, own_branch.train_branch(folder, clock=time.monotonic))
+    steps = own_branch.train_branch(folder, clock=time.monotonic)
+    _follow(bench, folder, steps, is_training=True)
     figures = project.read_json(folder / "branch" / "figures.json")
     ranking = project.read_json(folder / "predictions" / "ranking.json")
     predictions = []
@@ -270,7 +275,7 @@ def _part(part: PartSpec) -> Part:
 
 def _train_encoder(bench: Workbench, folder: Path, request: TrainEncoder) -> EncoderTrained:
     steps = encoder.train_encoder(folder, clock=time.monotonic, minutes=request.minutes)
-    _follow(bench, folder, steps)
+    _follow(bench, folder, steps, is_training=True)
     figures = project.read_json(folder / "encoder" / "figures.json")
     sheet = folder / "encoder" / "sheet.png"
     return EncoderTrained(

@@ -77,7 +77,7 @@ def test_every_process_is_restarted_and_tied_to_the_supervisor(tmp_path: Path) -
         configuration(group, root=tmp_path, run_dir=tmp_path, log_dir=tmp_path / "a%b")
     )
 
-    assert {process.name for process in group} == {"gpu", "web", "io", "beat"}
+    assert {process.name for process in group} == {"gpu", "workshop", "web", "io", "beat"}
     for process in group:
         section = parser[f"program:{process.name}"]
         assert section["autorestart"] == "true"
