@@ -147,7 +147,7 @@ def test_sixteen_labels_by_two_people_make_a_family_that_the_team_can_use(
     jonas.goto("/families")
     expect(jonas.get_by_role("link", name=re.compile("^Swatches 32 px"))).to_be_visible()
     jonas.goto("/library")
-    expect(jonas.get_by_role("button", name=re.compile("Swatches"))).to_be_visible()
+    expect(jonas.get_by_role("checkbox", name="Swatches")).to_be_visible()
     jonas.goto("/pictures")
     family = next(each for each in read(jonas, "/api/families") if each["title"] == "Swatches")
     made = next(
