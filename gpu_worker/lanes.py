@@ -43,7 +43,7 @@ URGENCY: dict[str, Urgency] = {
 }
 # Jobs of a lane at once. While the device draws a picture of an album, a second thread reads
 # and keeps those beside it; more would only wait for the device.
-WIDTH: dict[str, int] = {"interactive": 1, "batch": 2}
+WIDTH: dict[str, int] = {"interactive": 1, "batch": 2, "workshop": 1}
 EXIT_DEVICE_LOST = 70
 T = TypeVar("T")
 

@@ -99,7 +99,9 @@ def test_who_may_only_look_asks_and_is_answered_while_they_may(who, asker):
     job_id = answered(image, user)
     shown = read(user, job_id)
     if asker == "viewer":
-        accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=user.pk)
+        accounts.remove_member(
+            actor=who.owner, team_id=who.team.pk, user_id=user.pk, now=rows.NOW
+        )
     else:
         sharing.unshare(actor=who.owner, share_id=link.pk, now=rows.NOW)
 

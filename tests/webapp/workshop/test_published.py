@@ -107,7 +107,9 @@ def test_it_begins_the_gallery_with_a_few_pictures(published: tuple[Workshop, st
 def test_who_leaves_the_team_leaves_its_families(published: tuple[Workshop, str]) -> None:
     workshop, name = published
     who = workshop.who
-    accounts.remove_member(actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk)
+    accounts.remove_member(
+        actor=who.owner, team_id=who.team.pk, user_id=who.teammate.pk, now=rows.NOW
+    )
 
     browser = rows.client(who.teammate)
 
