@@ -39,7 +39,8 @@ def test_every_picture_gets_a_revision_and_the_page_shows_how_far_it_is(who, alb
     run = start(who, album)
     before = selectors.run(who.teammate, run.pk)
 
-    jobs = list(renders())
+    places = [image.pk for image in album]
+    jobs = sorted(renders(), key=lambda job: places.index(job.request.image_id))
     for seed, job in enumerate(jobs[:2], start=5):
         worker.finish(job, rows.edited(seed, kind="render"), now=rows.later(9))
     worker.fail(jobs[2], "region.empty", "Nothing to see.", retryable=False, now=rows.later(9))
