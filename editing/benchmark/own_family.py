@@ -329,7 +329,9 @@ class _Steps:
         line = [sys.executable, "-m", "editing", "family", *words]
         since = time.monotonic()
         # A fixed program with arguments of this benchmark's own.
-        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         assert process.stderr is not None
         complaints = process.stderr.read()
         _, code, used = os.wait4(process.pid, 0)
@@ -350,7 +352,9 @@ def _apart(**arguments: Any) -> dict[str, float]:
         "print(json.dumps(b.measure_fit(**json.loads(sys.argv[1]))))"
     )
     line = [sys.executable, "-c", program, json.dumps(arguments)]
-    told = subprocess.run(line, stdout=subprocess.PIPE, check=True)  # noqa: S603
+    told = subprocess.run(  # noqa: S603  # our own interpreter and module
+        line, stdout=subprocess.PIPE, check=True
+    )
     found: dict[str, float] = json.loads(told.stdout)
     return found
 
