@@ -55,6 +55,9 @@ def assemble_bundle(
     judge = pipeline.load_regressor(JUDGE) if pipeline.has(JUDGE.stage) else None
     encoder = pipeline.load_encoder(generator, regressor)
     family = renders.family
+    for network in (generator, regressor, judge, encoder):
+        if network is not None:
+            bundles.round_to_half(network)
 
     tell(f"Calibrating the appearance term of the generator from stage {stage}")
     blank = SegmentationBranch(
@@ -82,6 +85,7 @@ def assemble_bundle(
             f"  step {look.step}: loss {look.loss:.3f}, held-out mIoU {look.held_out_miou}"
         ),
     )
+    bundles.round_to_half(branch)
     finished = replace_branch(unfinished, branch)
     tell(f"Measuring on {num_held_out} held-out renders and on samples")
     figures, usual_error, _ = reconstruction_figures(
