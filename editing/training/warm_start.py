@@ -73,7 +73,7 @@ def read_old(path: Path) -> OldGenerator:
         raise WarmStartError(f"{columns_path} is missing: it names the old code's columns")
     weights: Mapping[str, Tensor]
     if path.is_dir():
-        weights = load_file(weights_path)
+        weights = {name: t.float() for name, t in load_file(weights_path).items()}
     else:
         state = torch.load(weights_path, weights_only=True, map_location="cpu")
         if "ema" not in state:
