@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from editing.families import oklab
 from editing.families.factor_space import Factors
 from editing.families.portraits import colors
 from editing.families.portraits.colors import mix
@@ -113,8 +114,8 @@ def scene_of(factors: Factors, size: int) -> Scene:
     # Grey cloth is dull: colours near the middle are pushed outward.
     push = 1.5 / (0.5 + (a * a + b * b).sqrt())
     a, b = a * push, b * push
-    cloth = colors.oklab(light, 0.11 * a, 0.10 * b)
-    hat = colors.oklab(0.78 - 0.38 * factors.get("clothing_light"), -0.11 * b, 0.10 * a)
+    cloth = oklab.to_srgb(light, 0.11 * a, 0.10 * b)
+    hat = oklab.to_srgb(0.78 - 0.38 * factors.get("clothing_light"), -0.11 * b, 0.10 * a)
     return Scene(
         p=p, x=x, y=y, hx=hx, hy=hy, fx=fx, fy=fy,
         side=torch.where(fx < 0, -1.0, 1.0),

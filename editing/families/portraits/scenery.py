@@ -6,8 +6,8 @@ Shapes: N pictures of S x S pixels; fields are (N, S, S), colours (N, 3, 1, 1).
 import torch
 from torch import Tensor
 
+from editing.families import oklab
 from editing.families.factor_space import Factors
-from editing.families.portraits import colors
 from editing.families.portraits.colors import mix
 from editing.families.portraits.factors import BACKDROPS, FABRICS, NECKLINES
 from editing.families.portraits.scene import FAR, Canvas, Scene, is_option, rgb
@@ -27,8 +27,8 @@ def paint_backdrop(s: Scene, factors: Factors, *, size: int) -> Canvas:
     light = 0.50 + 0.38 * factors.get("background_light")
     a, b = factors.get("background_a"), factors.get("background_b")
     turn = factors.get("background_accent")
-    first = colors.oklab(light, 0.075 * a, 0.075 * b)
-    second = colors.oklab(
+    first = oklab.to_srgb(light, 0.075 * a, 0.075 * b)
+    second = oklab.to_srgb(
         (light - 0.10 + 0.10 * turn).clamp(0.3, 0.92),
         0.075 * a + 0.05 * turn,
         0.075 * b - 0.06 * turn,
