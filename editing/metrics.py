@@ -124,3 +124,11 @@ def _require(*sets: Tensor, least: int) -> None:
             raise TooFewPicturesError(
                 f"{len(features)} pictures, a distance needs at least {least}"
             )
+
+
+def high_frequencies(image: Tensor) -> float:
+    """Return the energy of pictures (N, 3, S, S) above half the highest frequency."""
+    spectrum = torch.fft.fft2(image.double().cpu()).abs().square()
+    frequency = torch.fft.fftfreq(image.shape[-1]).abs()
+    is_high = torch.maximum(frequency[:, None], frequency[None, :]) > 0.25
+    return float(spectrum[..., is_high].sum())

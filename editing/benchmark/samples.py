@@ -52,7 +52,7 @@ def measure(
         part = slice(start, min(start + 16, num))
         sample = _draw(bundle, space, factors[part])
         render = family.render(factors[part], size=bundle.resolution).image
-        energies.append((high_frequencies(sample), high_frequencies(render)))
+        energies.append((metrics.high_frequencies(sample), metrics.high_frequencies(render)))
         drawn.add(sample)
         renders.add(render)
         strangers.add(family.render(others[part], size=bundle.resolution).image)
@@ -161,11 +161,3 @@ def histogram_distance(ours: Tensor, theirs: Tensor) -> float:
         size = ours.shape[1]
     a, b = (torch.bincount(each, minlength=size) / len(each) for each in bins)
     return float((a - b).abs().sum() / 2)
-
-
-def high_frequencies(image: Tensor) -> float:
-    """Return the energy of pictures (N, 3, S, S) above half the highest frequency."""
-    spectrum = torch.fft.fft2(image.double().cpu()).abs().square()
-    frequency = torch.fft.fftfreq(image.shape[-1]).abs()
-    is_high = torch.maximum(frequency[:, None], frequency[None, :]) > 0.25
-    return float(spectrum[..., is_high].sum())

@@ -61,7 +61,7 @@ class FitOptions:
         held_out: pictures that each member leaves out.
     """
 
-    num_members: int = 5
+    num_members: int = 10
     hidden: tuple[int, int] = (128, 32)
     learning_rate: float = 2e-3
     batch: int = 1024

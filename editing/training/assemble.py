@@ -21,8 +21,10 @@ from editing.segmentation.branch import SegmentationBranch
 from editing.training import recipes, sheets
 from editing.training.cast import cast_factors
 from editing.training.figures import factor_figures, reconstruction_figures
+from editing.training.model_card import model_card
 from editing.training.pipeline import JUDGE, REGRESSOR, Pipeline
 from editing.training.segmentation import LabelOptions, invert_all, train_branch
+from editing.training.warm_start import write_columns
 
 NUM_PROBES = 16
 
@@ -53,6 +55,9 @@ def assemble_bundle(
     judge = pipeline.load_regressor(JUDGE) if pipeline.has(JUDGE.stage) else None
     encoder = pipeline.load_encoder(generator, regressor)
     family = renders.family
+    for network in (generator, regressor, judge, encoder):
+        if network is not None:
+            bundles.round_to_half(network)
 
     tell(f"Calibrating the appearance term of the generator from stage {stage}")
     blank = SegmentationBranch(
@@ -60,7 +65,7 @@ def assemble_bundle(
     )
     unfinished = bundles.assemble(
         name=f"{plan.family}-{plan.size}",
-        title=recipe.title,
+        title=f"{recipe.title}, {plan.size} px",
         version=version,
         schema=family.schema,
         label_size=plan.size,
@@ -80,6 +85,7 @@ def assemble_bundle(
             f"  step {look.step}: loss {look.loss:.3f}, held-out mIoU {look.held_out_miou}"
         ),
     )
+    bundles.round_to_half(branch)
     finished = replace_branch(unfinished, branch)
     tell(f"Measuring on {num_held_out} held-out renders and on samples")
     figures, usual_error, _ = reconstruction_figures(
@@ -96,6 +102,7 @@ def assemble_bundle(
         usual_error=usual_error,
         figures=figures,
     )
+    write_columns(path, family.factors)
     titles = {member.name: member.title for member in recipe.cast}
     (path / "samples" / "titles.json").write_text(
         json.dumps(titles, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
@@ -140,11 +147,13 @@ def missed_gates(family: str, figures: dict[str, float]) -> list[str]:
 def write_documentation(
     bundle: Bundle, pipeline: Pipeline, folder: Path, *, invert_steps: int = 100
 ) -> None:
-    """Write samples.png, reconstructions.png and training.png into `folder`.
+    """Write samples, reconstructions and training curves into `folder`.
 
-    Samples stand over their label maps. Reconstructions: held-out renders, what the
-    encoder makes of them, what optimization makes of them, predicted and true label maps.
+    The files end in the bundle's resolution: `samples-64.png`. Samples stand over their
+    label maps. Reconstructions: held-out renders, what the encoder makes of them, what
+    optimization makes of them, predicted and true label maps.
     """
+    size = bundle.resolution
     renders = pipeline.renders()
     space = renders.family.factors
     codes = space.encode(space.sample(24, torch.Generator().manual_seed(71)))
@@ -154,7 +163,7 @@ def write_documentation(
     for w_plus in (cast, *fresh.split(12)):
         image, labels = bundle.render_and_segment(w_plus)
         rows += [image, coloured(labels, bundle)]
-    sheets.write_sheet(rows, folder / "samples.png")
+    sheets.write_sheet(rows, folder / f"samples-{size}.png")
     images, labels, _ = renders.batch(renders.held_out[:12])
     with torch.enable_grad():
         found = invert_all(bundle, images, steps=invert_steps)
@@ -163,7 +172,7 @@ def write_documentation(
     if bundle.encoder is not None:
         rows.append(bundle.render(bundle.encoder(images)))
     rows += [again, coloured(predicted, bundle), coloured(labels, bundle)]
-    sheets.write_sheet(rows, folder / "reconstructions.png")
+    sheets.write_sheet(rows, folder / f"reconstructions-{size}.png")
     log = folder / "training.jsonl.partial"
     log.write_text(
         "".join(
@@ -172,8 +181,48 @@ def write_documentation(
             if (pipeline.plan.out / stage / "log.jsonl").exists()
         )
     )
-    sheets.write_plot(log, folder / "training.png", skip=("side",))
+    sheets.write_plot(log, folder / f"training-{size}.png", skip=("side",))
     log.unlink()
+
+
+_SHEETS = (
+    ("Samples over their predicted label maps", "samples"),
+    (
+        "Held-out renders, what the encoder makes of them, what optimization makes of them, "
+        "predicted and true label maps",
+        "reconstructions",
+    ),
+    ("Losses and PSNR from codes over minutes", "training"),
+    ("Every edit vector at strengths from -2 to 2", "vectors"),
+)
+
+
+def write_card(bundle_path: Path, pipeline: Pipeline, folder: Path) -> Path:
+    """Write the model card of a bundle into `folder` and return its path.
+
+    It takes the benchmark's figures from `bench.json` in the training folder, if that is
+    there, faults from `faults-SIZE.md` (one "- " line each) and the sheets from `folder`.
+    """
+    manifest = bundles.read_manifest(bundle_path)
+    size = manifest.resolution
+    bench_path = pipeline.plan.out / "bench.json"
+    faults_path = folder / f"faults-{size}.md"
+    faults = faults_path.read_text(encoding="utf-8") if faults_path.exists() else ""
+    card = model_card(
+        manifest,
+        out=pipeline.plan.out,
+        plan=pipeline.plan.render_plan,
+        bench=json.loads(bench_path.read_text()) if bench_path.exists() else {},
+        faults=[line[2:] for line in faults.splitlines() if line.startswith("- ")],
+        pictures=[
+            (caption, f"{name}-{size}.png")
+            for caption, name in _SHEETS
+            if (folder / f"{name}-{size}.png").exists()
+        ],
+    )
+    path = folder / f"model-card-{size}.md"
+    path.write_text(card, encoding="utf-8")
+    return path
 
 
 def coloured(labels: Tensor, bundle: Bundle) -> Tensor:

@@ -9,17 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import torch
 from tqdm import tqdm
 
 from editing.bundle import load_bundle
 from editing.errors import EditingError
 from editing.training import parallel
-from editing.training.assemble import assemble_bundle, missed_gates, write_documentation
+from editing.training.assemble import (
+    assemble_bundle,
+    missed_gates,
+    write_card,
+    write_documentation,
+)
 from editing.training.pictures_cli import FamilyOrPictures
 from editing.training.pipeline import SHARES, Pipeline, Plan
 from editing.training.run import Budget, Progress
 
-STAGES = ("all", "renders", *SHARES, "bundle", "sheets")
+STAGES = ("all", "renders", *SHARES, "bundle", "sheets", "card")
 
 
 @click.command()
@@ -37,9 +43,28 @@ STAGES = ("all", "renders", *SHARES, "bundle", "sheets")
     show_default=True,
     help="Training time: of all stages together, or of the one stage named.",
 )
+@click.option(
+    "--steps",
+    type=int,
+    help="Training steps of the one stage named, in place of minutes: on a machine that "
+    "others use too, and for results that repeat exactly.",
+)
 @click.option("--renders", "num_renders", default=40_960, show_default=True)
 @click.option("--processes", default=2, show_default=True, help="One thread each.")
-@click.option("--batch", default=8, show_default=True, help="Pictures per process and step.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to train; auto takes a GPU if there is one.",
+)
+@click.option("--batch", type=int, help="Pictures per process and step; 8, on a GPU 64.")
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path, exists=True),
+    help="Go on from an older or smaller generator: a checkpoint.pt or a bundle folder.",
+)
 @click.option(
     "--bundle",
     "bundle_path",
@@ -50,7 +75,7 @@ STAGES = ("all", "renders", *SHARES, "bundle", "sheets")
 @click.option(
     "--docs",
     type=click.Path(path_type=Path),
-    help="Where the stage sheets writes its pictures. Default docs/families/FAMILY.",
+    help="Where sheets and model card are written. Default docs/families/FAMILY.",
 )
 def train(
     family: str,
@@ -58,25 +83,35 @@ def train(
     out: Path | None,
     size: int,
     minutes: float,
+    steps: int | None,
     num_renders: int,
     processes: int,
-    batch: int,
+    device: str,
+    batch: int | None,
+    start: Path | None,
     bundle_path: Path | None,
     version: int,
     docs: Path | None,
 ) -> None:
     """Train the bundle of FAMILY. Stops and resumes at any second."""
+    if steps is not None and stage not in SHARES:
+        raise click.UsageError(f"--steps needs --stage, one of {', '.join(SHARES)}")
     name = f"{family}-{size}"
     out = out or Path("var/training") / name
     bundle_path = bundle_path or Path("bundles") / name
-    parallel.single_thread()
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        parallel.single_thread()
     plan = Plan(
         family=family,
         size=size,
         out=out.absolute(),
         num_renders=num_renders,
         num_processes=processes,
-        batch=batch,
+        batch=batch or (8 if device == "cpu" else 64),
+        device=device,
+        start=start.absolute() if start else None,
     )
     pipeline = Pipeline(plan, time.monotonic)
     try:
@@ -84,8 +119,10 @@ def train(
             _draw(pipeline)
         for each, share in SHARES.items():
             if stage in ("all", each):
-                seconds = 60 * minutes * (share if stage == "all" else 1.0)
-                _train(each, pipeline.train(each, Budget(seconds=seconds)))
+                budget = Budget(seconds=60 * minutes * (share if stage == "all" else 1.0))
+                if steps is not None:
+                    budget = Budget(steps=steps)
+                _train(each, pipeline.train(each, budget))
         if stage in ("all", "bundle"):
             figures = assemble_bundle(
                 pipeline, bundle_path, version=version, tell=lambda text: click.echo(text)
@@ -99,6 +136,10 @@ def train(
             folder.mkdir(parents=True, exist_ok=True)
             write_documentation(load_bundle(bundle_path), pipeline, folder)
             click.echo(f"Wrote the sheets to {folder}.")
+        if stage in ("all", "sheets", "card"):
+            folder = docs or Path("docs/families") / family
+            folder.mkdir(parents=True, exist_ok=True)
+            click.echo(f"Wrote {write_card(bundle_path, pipeline, folder)}.")
     except EditingError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error
 

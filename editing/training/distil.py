@@ -11,6 +11,7 @@ is our own.
 """
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from editing import metrics
 from editing.generator import Generator, GeneratorConfig
 from editing.training import sheets
 from editing.training.parallel import Flat, Team
 from editing.training.renders import Renders
 from editing.training.run import Progress, Run, StopWatch, step_generator
+from editing.training.warm_start import OldGenerator, column_names, start_from
+
+HEAD_SIDE = 64
+EVALUATE_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,17 @@ class PartHeads(nn.Module):
             self.add_module(f"r{resolution}", nn.Conv2d(2 * channels, num_parts, 1))
 
     def loss(self, taps: tuple[Tensor, ...], labels: Tensor) -> Tensor:
-        """Return the mean cross-entropy of `labels` (N, S, S) given the last two taps."""
-        head = self.get_submodule(f"r{labels.shape[-1]}")
+        """Return the mean cross-entropy of `labels` (N, S, S) given the last two taps.
+
+        Large pictures are guessed at `HEAD_SIDE`: finer guesses cost a sixth of a step
+        and teach nothing more.
+        """
+        side = taps[-1].shape[-1]
+        head = self.get_submodule(f"r{side}")
         features = torch.cat(taps[-2:], dim=1)
+        if side > HEAD_SIDE:
+            features = F.avg_pool2d(features, side // HEAD_SIDE)
+            labels = shrink_labels(labels, HEAD_SIDE)
         logits = F.conv2d(features, head.weight.to(features.dtype), None).float()
         logits = logits + head.bias[None, :, None, None]
         return F.cross_entropy(logits, labels.long())
@@ -80,7 +94,7 @@ class PictureLoss:
 
     def pixel_weights(self, labels: Tensor, side: int) -> Tensor:
         """Return weights (N, 1, side, side) for label maps uint8 (N, S, S)."""
-        weights = self.weights[labels.long()].unsqueeze(1)
+        weights = self.weights.to(labels.device)[labels.long()].unsqueeze(1)
         return F.adaptive_avg_pool2d(weights, side)
 
     def __call__(self, drawn: Tensor, target: Tensor, weights: Tensor) -> dict[str, Tensor]:
@@ -109,6 +123,34 @@ def shrink_labels(labels: Tensor, side: int) -> Tensor:
 def psnr(a: Tensor, b: Tensor) -> float:
     """Return the peak signal-to-noise ratio in dB of images in [-1, 1]."""
     return float(10 * torch.log10(4.0 / (a.clamp(-1, 1) - b).square().mean()))
+
+
+class BestWeights:
+    """The weights of a generator at the step that scored best, for the checkpoint.
+
+    Scores are taken every `EVALUATE_EVERY` steps, so that runs repeat exactly.
+    """
+
+    def __init__(self) -> None:
+        self.score = -1e3
+        self.weights: dict[str, Tensor] = {}
+
+    def offer(self, score: float, generator: Generator) -> None:
+        """Keep a copy of the weights if none scored better before."""
+        if score >= self.score:
+            self.score = score
+            self.weights = {
+                name: value.detach().clone() for name, value in generator.state_dict().items()
+            }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the score and the weights."""
+        return {"score": torch.tensor(self.score), **self.weights}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state_dict` returned."""
+        self.weights = dict(state)
+        self.score = float(self.weights.pop("score"))
 
 
 class AverageWeights:
@@ -146,17 +188,23 @@ def distil(
     run: Run,
     options: DistilOptions,
     team: Team | None = None,
+    *,
+    old: OldGenerator | None = None,
 ) -> Iterator[Progress]:
     """Train a generator on `renders`; yield after every step; resume where `run` stopped.
 
-    The averaged generator is in the checkpoint under "ema".
+    With `old` the first step goes on from that generator. The averaged generator is in
+    the checkpoint under "ema".
     """
     team = team or Team()
     torch.manual_seed(options.seed)
     generator = Generator(config).train()
+    if old is not None:
+        start_from(generator, old, column_names(renders.family.factors))
+    generator.to(renders.device)
     num_parts = len(renders.family.schema.parts)
-    heads = PartHeads(config, num_parts)
-    ema = AverageWeights(generator)
+    heads = PartHeads(config, num_parts).to(renders.device)
+    ema, best = AverageWeights(generator), BestWeights()
     flat = Flat([generator.mapping, nn.ModuleList([generator.synthesis, heads])])
     adam = torch.optim.Adam(
         [
@@ -175,6 +223,8 @@ def distil(
         generator.load_state_dict(state["generator"])
         heads.load_state_dict(state["heads"])
         ema.generator.load_state_dict(state["ema"])
+        if "best" in state:  # not in checkpoints of before
+            best.load_state_dict(state["best"])
         adam.load_state_dict(state["adam"])
     watch = StopWatch(run.clock, seconds)
     dtype = torch.bfloat16 if options.half else None
@@ -191,6 +241,7 @@ def distil(
             "generator": generator.state_dict(),
             "heads": heads.state_dict(),
             "ema": ema.generator.state_dict(),
+            "best": best.state_dict(),
             "adam": adam.state_dict(),
         }
 
@@ -218,6 +269,8 @@ def distil(
         adam.step()
         ema.update(generator, options.ema if fraction > 0.5 else options.early_ema)
         step += 1
+        if run.is_leader and step % EVALUATE_EVERY == 0 and side == config.resolution:
+            best.offer(score(ema.generator, renders), ema.generator)
         progress = Progress(
             "distil",
             step,
@@ -240,7 +293,7 @@ def distil(
                 side=side,
             )
         yield progress
-    set_mean_style(ema.generator, renders)
+    finish(ema.generator, best, renders)
     run.save(checkpoint() | {"finished": True})
     if run.is_leader:
         report(
@@ -254,13 +307,47 @@ def distil(
         )
 
 
+def finish(generator: Generator, best: BestWeights, renders: Renders) -> None:
+    """Make the averaged generator the best one so far, and set its mean style."""
+    best.offer(score(generator, renders), generator)
+    generator.load_state_dict(best.weights)
+    set_mean_style(generator, renders)
+
+
 def set_mean_style(generator: Generator, renders: Renders) -> None:
     """Make `w_avg` the mean style of (up to) 10,000 training codes."""
     codes = torch.from_numpy(renders.codes[: min(10_000, renders.num_train)])
-    generator.set_w_avg(codes)
+    generator.set_w_avg(codes.to(renders.device))
 
 
 @torch.no_grad()
+def held_out(generator: Generator, renders: Renders, side: int) -> tuple[Tensor, Tensor]:
+    """Return 64 held-out renders (64, 3, side, side) and what their codes draw."""
+    images, _, codes = renders.batch(renders.held_out[:64])
+    w_plus = generator.broadcast(generator.map(codes))
+    drawn = torch.cat([generator.synthesis(w, resolution=side).image for w in w_plus.split(16)])
+    return F.adaptive_avg_pool2d(images, side), drawn.clamp(-1, 1)
+
+
+def quality(target: Tensor, drawn: Tensor) -> dict[str, float]:
+    """Return the PSNR, the sharpness, and `quality_db`: one less what the other lacks.
+
+    Sharpness is the energy of high frequencies as a share of the target's. Regression
+    alone trades it for PSNR and a critic the other way, so the best is neither's best.
+    """
+    figures = {
+        "psnr_from_codes": psnr(drawn, target),
+        "sharpness": metrics.high_frequencies(drawn) / metrics.high_frequencies(target),
+    }
+    lacking = min(1.0, max(figures["sharpness"], 1e-6))
+    return figures | {"quality_db": figures["psnr_from_codes"] + 10 * math.log10(lacking)}
+
+
+def score(generator: Generator, renders: Renders) -> float:
+    """Return `quality_db` on held-out pictures at full size."""
+    return quality(*held_out(generator, renders, generator.config.resolution))["quality_db"]
+
+
 def report(
     run: Run,
     generator: Generator,
@@ -271,15 +358,11 @@ def report(
     seconds: float,
     side: int,
 ) -> None:
-    """Write a stage's sheet (targets over outputs), its plot and its PSNR from codes."""
-    images, _, codes = renders.batch(renders.held_out[:64])
-    w_plus = generator.broadcast(generator.map(codes))
-    drawn = torch.cat([generator.synthesis(w, resolution=side).image for w in w_plus.split(16)])
-    target = F.adaptive_avg_pool2d(images, side)
+    """Write a stage's sheet (targets over outputs), its plot and its figures from codes."""
+    target, drawn = held_out(generator, renders, side)
     rows = []
     for start in range(0, 48, 12):
         rows += [target[start : start + 12], drawn[start : start + 12]]
     sheets.write_sheet(rows, run.folder / "sheet.png", scale=max(1, 96 // side))
-    figures = {"psnr_from_codes": psnr(drawn, target)}
-    run.log(Progress(stage, step, 0.0, seconds, figures))
+    run.log(Progress(stage, step, 0.0, seconds, quality(target, drawn)))
     sheets.write_plot(run.folder / "log.jsonl", run.folder / "loss.png", skip=("side",))

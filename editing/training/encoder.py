@@ -80,7 +80,8 @@ def train_encoder(
     The encoder is in the checkpoint under "encoder". It stays in eval mode: batch
     statistics were settled with the regressor.
     """
-    encoder = start_encoder(generator, regressor, options)
+    generator.to(renders.device)
+    encoder = start_encoder(generator, regressor, options).to(renders.device)
 
     def teach(num: int, random: torch.Generator) -> Lesson:
         num_real = num // 2

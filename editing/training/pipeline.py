@@ -13,7 +13,7 @@ plot, sample sheet.
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,15 @@ from editing.training import parallel, recipes
 from editing.training import regressor as reading
 from editing.training.distil import DistilOptions, distil
 from editing.training.encoder import EncoderOptions, start_encoder, train_encoder
+from editing.training.model_card import note_stage
 from editing.training.parallel import Helpers, Team
 from editing.training.regressor import RegressorOptions, train_regressor
 from editing.training.renders import RenderPlan, Renders
 from editing.training.run import Budget, Clock, Progress, Run
 from editing.training.sharpen import SharpenOptions, sharpen
+from editing.training.warm_start import read_old, write_columns
+
+WARM_LR = 4e-3
 
 # Stages with a budget, and their share of the minutes given for all of them.
 SHARES = {"regressor": 0.10, "judge": 0.08, "distil": 0.58, "sharpen": 0.16, "encoder": 0.08}
@@ -51,7 +55,11 @@ class StageMissingError(EditingError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One training: which family at which size, where, and with how many processes."""
+    """One training: which family at which size, where, and with how many processes.
+
+    `start` is the checkpoint or bundle of an older generator to go on from. On a `device`
+    other than the CPU one process trains; pictures are drawn by all of them either way.
+    """
 
     family: str
     size: int
@@ -61,6 +69,13 @@ class Plan:
     batch: int = 8
     half: bool = True
     seed: int = 1
+    start: Path | None = None
+    device: str = "cpu"
+
+    @property
+    def num_trainers(self) -> int:
+        """Return how many processes train the generator together."""
+        return self.num_processes if self.device == "cpu" else 1
 
     @property
     def render_plan(self) -> RenderPlan:
@@ -78,9 +93,9 @@ class Pipeline:
     plan: Plan
     clock: Clock
 
-    def renders(self) -> Renders:
-        """Return the training pictures, drawn or not."""
-        return Renders(self.plan.out / "renders", self.plan.render_plan)
+    def renders(self, *, device: str = "cpu") -> Renders:
+        """Return the training pictures, drawn or not; batches of them go to `device`."""
+        return Renders(self.plan.out / "renders", self.plan.render_plan, device=device)
 
     def generator_config(self) -> GeneratorConfig:
         """Return the generator's shape by the family's recipe.
@@ -124,6 +139,7 @@ class Pipeline:
     def draw(self) -> Iterator[int]:
         """Draw the missing training pictures; yield the number of chunks drawn."""
         renders = self.renders()
+        write_columns(self.plan.out, renders.family.factors)
         if renders.done.all():
             return
         with self._helpers(_draw_part, (self.plan,)):
@@ -135,7 +151,12 @@ class Pipeline:
     ) -> Iterator[Progress]:
         """Train one stage with a budget of its own; closing the iterator stops it."""
         spec = (self.plan, self.clock, stage, budget, checkpoint_seconds)
-        if stage in ("distil", "sharpen") and self.plan.num_processes > 1:
+        note_stage(
+            self.plan.out / stage,
+            pictures_per_step=self._pictures_per_step(stage),
+            start=self.plan.start if stage == "distil" else None,
+        )
+        if stage in ("distil", "sharpen") and self.plan.num_trainers > 1:
             rendezvous = str(self.plan.out / f".meet-{uuid.uuid4().hex}")
             with self._helpers(_train_part, (rendezvous, *spec)):
                 team = parallel.join(0, self.plan.num_processes, rendezvous)
@@ -146,6 +167,13 @@ class Pipeline:
                     Path(rendezvous).unlink(missing_ok=True)
         else:
             yield from run_stage(*spec, Team())
+
+    def _pictures_per_step(self, stage: str) -> int:
+        if stage in ("distil", "sharpen"):
+            return self.plan.batch * self.plan.num_trainers
+        if stage == "encoder":
+            return EncoderOptions().batch
+        return (REGRESSOR if stage == "regressor" else JUDGE).batch
 
     def has(self, stage: str) -> bool:
         """Return whether a stage has saved anything."""
@@ -238,12 +266,17 @@ def run_stage(
         checkpoint_seconds=checkpoint_seconds,
         is_leader=team.is_leader,
     )
-    renders = pipeline.renders()
+    renders = pipeline.renders(device=plan.device)
     if stage == "distil":
         options = DistilOptions(
             batch=plan.batch, part_weights=pipeline.part_weights(), half=plan.half
         )
-        return distil(pipeline.generator_config(), renders, run, options, team)
+        old = None
+        if plan.start is not None:
+            # It draws already: no small pictures first, and no steps that undo it.
+            old = read_old(plan.start)
+            options = replace(options, grow=(), lr=WARM_LR)
+        return distil(pipeline.generator_config(), renders, run, options, team, old=old)
     if stage == "sharpen":
         start = load_stage(plan.out, "distil")
         if start is None:

@@ -53,9 +53,13 @@ def config_for(
 ) -> RegressorConfig:
     """Return the regressor's configuration for a factor space.
 
-    `lasting` names the factors that make up identity.
+    `lasting` names the factors that make up identity. Pictures larger than 64 px pass
+    narrower stages first, one per doubling, so that all sizes end in the same grid.
     """
     columns = space.columns.values()
+    widths = options.widths
+    for _ in range((resolution // 64).bit_length() - 1):
+        widths = (widths[0] // 2, *widths)
     return RegressorConfig(
         resolution=resolution,
         code_dim=space.code_dim,
@@ -63,7 +67,7 @@ def config_for(
         identity_columns=tuple(
             i for c in columns if c.name in lasting for i in range(c.start, c.stop)
         ),
-        widths=options.widths,
+        widths=widths,
         hidden=options.hidden,
     )
 
@@ -76,7 +80,7 @@ def train_regressor(
     The averaged network is in the checkpoint under "ema".
     """
     torch.manual_seed(options.seed)
-    network = Regressor(config).to(memory_format=torch.channels_last).train()
+    network = Regressor(config).to(renders.device, memory_format=torch.channels_last).train()
     ema = copy.deepcopy(network).requires_grad_(False).eval()
     adam = torch.optim.AdamW(
         network.parameters(),
@@ -108,7 +112,7 @@ def train_regressor(
         rows = torch.randint(renders.num_train, (options.batch,), generator=random)
         images, _, codes = renders.batch(rows)
         images = roughen(images, random)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.half):
+        with torch.autocast(renders.device.type, dtype=torch.bfloat16, enabled=options.half):
             raw = network(images)
         terms = code_loss(raw.float(), codes, config, passing_weight=options.passing_weight)
         adam.zero_grad()
@@ -149,12 +153,13 @@ def roughen(images: Tensor, random: torch.Generator) -> Tensor:
     """Return pictures a little blurred, tinted and noised, each in its own measure."""
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return low + (high - low) * torch.rand(len(images), *shape, generator=random)
+        drawn = torch.rand(len(images), *shape, generator=random).to(images.device)
+        return low + (high - low) * drawn
 
     blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
     images = images.lerp(blurred, uniform(-0.3, 0.7, 1, 1, 1).clamp_min(0))
     images = images * uniform(0.93, 1.07, 3, 1, 1) + uniform(-0.04, 0.04, 3, 1, 1)
-    noise = torch.randn(images.shape, generator=random)
+    noise = torch.randn(images.shape, generator=random).to(images.device)
     return (images + noise * uniform(-0.03, 0.05, 1, 1, 1).clamp_min(0)).clamp(-1, 1)
 
 
@@ -162,7 +167,7 @@ def code_loss(
     raw: Tensor, codes: Tensor, config: RegressorConfig, *, passing_weight: float = 1.0
 ) -> dict[str, Tensor]:
     """Return squared error of continuous columns and cross-entropy of categorical ones."""
-    weights = torch.full((config.code_dim,), passing_weight)
+    weights = raw.new_full((config.code_dim,), passing_weight)
     weights[list(config.identity_columns)] = 1.0
     entropy = raw.new_zeros(())
     for start, stop in config.categorical:

@@ -2,7 +2,8 @@
 
 Pictures, label maps and factors lie in flat files that processes map into memory. They
 are drawn in chunks, each from its own seed, so drawing can stop and resume at any
-chunk, in as many processes as there are, and always gives the same pictures.
+chunk, in as many processes as there are, and always gives the same pictures. Asking for
+more later draws only the new ones; pictures held out then were never trained on before.
 
 Shapes: N pictures, S their side, C columns of the factor code, F factors.
 """
@@ -20,7 +21,7 @@ from editing import families
 from editing.errors import EditingError
 
 CHUNK = 128
-BATCH = 16
+PIXELS_AT_ONCE = 16 * 64 * 64  # fields of this size stay in the cache of one core
 
 
 class StaleRendersError(EditingError):
@@ -43,7 +44,11 @@ class RenderPlan:
 class Renders:
     """Renders on disk: uint8 pictures and label maps, float factors and codes."""
 
-    def __init__(self, folder: Path, plan: RenderPlan) -> None:
+    def __init__(
+        self, folder: Path, plan: RenderPlan, *, device: torch.device | str = "cpu"
+    ) -> None:
+        """Open or begin the folder; `device` is where `batch` puts what it returns."""
+        self.device = torch.device(device)
         self.folder = folder
         self.plan = plan
         self.family = families.get(plan.family)
@@ -106,8 +111,11 @@ class Renders:
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return (images in [-1, 1], labels uint8, codes) of the given rows."""
         at = rows.numpy()
-        images = torch.from_numpy(self.images[at]).float().div_(127.5).sub_(1)
-        return images, torch.from_numpy(self.labels[at]), torch.from_numpy(self.codes[at])
+        images, labels, codes = (
+            torch.from_numpy(kept[at]).to(self.device)
+            for kept in (self.images, self.labels, self.codes)
+        )
+        return images.float().div_(127.5).sub_(1), labels, codes
 
     def _draw_chunk(self, chunk: int) -> None:
         generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + chunk)
@@ -115,9 +123,11 @@ class Renders:
         start = chunk * CHUNK
         self.values[start : start + CHUNK] = drawn.values.numpy()
         self.codes[start : start + CHUNK] = self.family.factors.encode(drawn).numpy()
-        for first in range(0, CHUNK, BATCH):
-            render = self.family.render(drawn[first : first + BATCH], size=self.plan.size)
-            rows = slice(start + first, start + first + BATCH)
+        batch = max(1, PIXELS_AT_ONCE // self.plan.size**2)
+        for first in range(0, CHUNK, batch):
+            last = min(first + batch, CHUNK)
+            render = self.family.render(drawn[first:last], size=self.plan.size)
+            rows = slice(start + first, start + last)
             image = (render.image * 127.5 + 128).clamp(0, 255)
             self.images[rows] = image.to(torch.uint8).numpy()
             self.labels[rows] = render.labels.numpy()
@@ -126,7 +136,16 @@ class Renders:
         path = self.folder / f"{name}.npy"
         if not path.exists():
             return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-        return np.lib.format.open_memmap(path, mode="r+")
+        found = np.lib.format.open_memmap(path, mode="r+")
+        if len(found) == shape[0]:
+            return found
+        # More pictures are wanted than were drawn: the file grows, its rows stay.
+        partial = path.with_suffix(".partial")
+        grown = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
+        grown[: len(found)] = found
+        grown.flush()
+        partial.replace(path)
+        return grown
 
     def _check_origin(self) -> None:
         """Note what the folder holds, or compare: a renderer changed meanwhile shows."""
@@ -140,7 +159,13 @@ class Renders:
             "probe": round(float(render.image.double().abs().sum()), 2),
         }
         path = self.folder / "origin.json"
-        if not path.exists():
-            path.write_text(json.dumps(origin))
-        elif json.loads(path.read_text()) != origin:
+        found = json.loads(path.read_text()) if path.exists() else {**origin, "num": 0}
+        if found | {"num": origin["num"]} != origin:
             raise StaleRendersError(f"{self.folder} was drawn from something else: empty it")
+        if found["num"] > origin["num"]:
+            raise StaleRendersError(
+                f"{self.folder} holds {found['num']} pictures, more than {origin['num']}: "
+                "ask for at least as many, or empty it"
+            )
+        if found["num"] < origin["num"]:
+            path.write_text(json.dumps(origin))

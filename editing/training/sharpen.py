@@ -20,11 +20,14 @@ from torch import Tensor, nn
 from editing.generator import Generator, GeneratorConfig
 from editing.training.discriminator import PatchDiscriminator, penalty
 from editing.training.distil import (
+    EVALUATE_EVERY,
     AverageWeights,
+    BestWeights,
     PartHeads,
     PictureLoss,
+    finish,
     report,
-    set_mean_style,
+    score,
 )
 from editing.training.parallel import Flat, Team
 from editing.training.renders import Renders
@@ -67,12 +70,12 @@ def sharpen(
     team = team or Team()
     torch.manual_seed(options.seed)
     num_parts = len(renders.family.schema.parts)
-    generator = Generator(config).train()
+    generator = Generator(config).to(renders.device).train()
     generator.load_state_dict(start["ema"])
-    heads = PartHeads(config, num_parts)
+    heads = PartHeads(config, num_parts).to(renders.device)
     heads.load_state_dict(start["heads"])
-    critic = PatchDiscriminator()
-    ema = AverageWeights(generator)
+    critic = PatchDiscriminator().to(renders.device)
+    ema, best = AverageWeights(generator), BestWeights()
     flat = Flat([generator.mapping, nn.ModuleList([generator.synthesis, heads])])
     flat_critic = Flat([critic])
     adam = torch.optim.Adam(
@@ -96,6 +99,8 @@ def sharpen(
         heads.load_state_dict(state["heads"])
         critic.load_state_dict(state["critic"])
         ema.generator.load_state_dict(state["ema"])
+        if "best" in state:  # not in checkpoints of before
+            best.load_state_dict(state["best"])
         adam.load_state_dict(state["adam"])
         critic_adam.load_state_dict(state["critic_adam"])
     watch = StopWatch(run.clock, seconds)
@@ -110,6 +115,7 @@ def sharpen(
             "heads": heads.state_dict(),
             "critic": critic.state_dict(),
             "ema": ema.generator.state_dict(),
+            "best": best.state_dict(),
             "adam": adam.state_dict(),
             "critic_adam": critic_adam.state_dict(),
         }
@@ -170,6 +176,8 @@ def sharpen(
         critic_adam.step()
 
         step += 1
+        if run.is_leader and step % EVALUATE_EVERY == 0:
+            best.offer(score(ema.generator, renders), ema.generator)
         figures = {name: float(value.detach()) for name, value in terms.items()}
         figures |= {
             "critic": float(critic_loss.detach()),
@@ -198,7 +206,7 @@ def sharpen(
                 side=config.resolution,
             )
         yield progress
-    set_mean_style(ema.generator, renders)
+    finish(ema.generator, best, renders)
     run.save(checkpoint() | {"finished": True})
     if run.is_leader:
         report(
@@ -226,5 +234,5 @@ def mixed_styles(
     num_layers = generator.config.num_layers
     crossing = torch.randint(1, num_layers + 1, (num,), generator=random)
     crossing[:num_paired] = num_layers
-    keeps = torch.arange(num_layers)[None, :] < crossing[:, None]
+    keeps = (torch.arange(num_layers)[None, :] < crossing[:, None]).to(codes.device)
     return torch.where(keeps[:, :, None], own, other)

@@ -13,7 +13,7 @@ from torch import Tensor
 def to_bytes(image: Tensor) -> np.ndarray:
     """Return bytes (N, H, W, 3) of images (N, 3, H, W) in [-1, 1]."""
     scaled = (image.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).contiguous().numpy()
+    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def write_sheet(rows: Sequence[Tensor], path: Path, *, scale: int = 2, gap: int = 2) -> None:

@@ -1,6 +1,7 @@
 """Bundles on disk: what comes back, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from editing.bundle import (
     fingerprint,
     load_bundle,
     read_manifest,
+    round_to_half,
     save_bundle,
 )
 from editing.images import read_labels
@@ -44,6 +46,28 @@ def test_a_loaded_bundle_draws_and_segments_as_the_saved_one(folder):
     assert loaded.usual_error == (0.01, 0.02, 0.05)
     assert not any(p.requires_grad for p in loaded.generator.parameters())
     assert not loaded.branch.training
+
+
+def test_weights_rounded_to_half_take_half_the_bytes_and_come_back_exactly(tmp_path):
+    plain, rounded = tiny_bundle(), tiny_bundle()
+    round_to_half(rounded.generator)
+    update = {"fingerprint": fingerprint(rounded.generator)}
+    rounded = replace(rounded, manifest=rounded.manifest.model_copy(update=update))
+
+    save_bundle(plain, tmp_path / "plain")
+    save_bundle(rounded, tmp_path / "rounded")
+
+    whole, half = (
+        (tmp_path / name / "generator.safetensors").stat().st_size
+        for name in ("plain", "rounded")
+    )
+    assert half < 0.7 * whole
+    before, after = (
+        bundle.generator.state_dict() for bundle in (rounded, load_bundle(tmp_path / "rounded"))
+    )
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    codes = tiny_codes(plain.generator, 2, seed=3)
+    assert (rounded.render(codes) - plain.render(codes)).abs().max() < 0.01
 
 
 def test_samples_are_codes_with_pictures_and_label_maps(folder):

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from editing.families import oklab
 from editing.families.cars import camera, shape
 from editing.families.cars.camera import Rays, Vec
 from editing.families.cars.schema import SCHEMA
 from editing.families.cars.shape import Car
 from editing.families.factor_space import Factors
 from editing.families.family import Render
-from editing.families.portraits.colors import oklab
 
 
 def render(factors: Factors, *, size: int) -> Render:
@@ -99,7 +99,7 @@ class _Scene:
 
 def _oklab(light: float, a: float, b: float) -> Tensor:
     values = torch.tensor([[light], [a], [b]])
-    return oklab(values[0], values[1], values[2]).view(3)
+    return oklab.to_srgb(values[0], values[1], values[2]).view(3)
 
 
 def _mix(first: Tensor, second: Tensor, amount: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ no factors and no picture. They stay within what the portraits' renderer can dra
 that an edit vector learned from one of them has something to follow.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -33,7 +34,9 @@ _BROWS = ("brow_left", "brow_right")
 
 
 def _ids(schema: PartSchema, *names: str) -> list[int]:
-    return [schema.id_of(name) for name in names]
+    """Return the ids of the named parts; bundles made earlier lack those added since."""
+    known = {part.name: part.id for part in schema.parts}
+    return [known[name] for name in names if name in known]
 
 
 def _masks(labels: Tensor, schema: PartSchema, *names: str) -> Tensor:
@@ -179,6 +182,21 @@ def fuller_lips(labels: Tensor, schema: PartSchema) -> Tensor:
                 if 0 <= y < labels.shape[0] and over[y, x]:
                     painted[y, x] = part
     return painted
+
+
+def thinner_lips(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with both lips thinned from outside by about half."""
+    lips = _required(labels, schema, "upper_lip", "lower_lip")
+    hole = torch.zeros_like(lips)
+    for x in lips.any(dim=0).nonzero().flatten().tolist():
+        for part, is_upper in zip(
+            _ids(schema, "upper_lip", "lower_lip"), (True, False), strict=True
+        ):
+            rows = (labels[:, x] == part).nonzero().flatten().tolist()
+            num = len(rows) // 2
+            hole[rows[:num] if is_upper else rows[len(rows) - num :], x] = True
+    face = _without_mouth(labels, schema)
+    return torch.where(hole, face, labels)
 
 
 # --- eyes and brows --------------------------------------------------------------------
@@ -333,19 +351,112 @@ def thick_brows(labels: Tensor, schema: PartSchema) -> Tensor:
     return painted
 
 
+def wink(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the eye on the left of the picture closed."""
+    closing, _ = eye_masks(labels, schema)
+    return labels.masked_fill(closing, schema.id_of("skin"))
+
+
 # --- nose ------------------------------------------------------------------------------
+
+
+def _scale_nose(labels: Tensor, schema: PartSchema, *, wide: float, tall: float) -> Tensor:
+    """Return the map with the nose scaled about its ridge, its base almost where it was."""
+    left, top, right, bottom = bounds(_required(labels, schema, "nose"))
+    cx, cy = (left + right) / 2, bottom - 0.28 * (bottom - top)
+    return warp(
+        labels,
+        parts=_ids(schema, "nose"),
+        source=lambda x, y: (cx + (x - cx) / wide, cy + (y - cy) / tall),
+        keep=_ids(schema, "glasses", *_EYES, *_MOUTH),
+    )
 
 
 def wider_nose(labels: Tensor, schema: PartSchema) -> Tensor:
     """Return the map with the nose widened about its ridge."""
-    left, _, right, _ = bounds(_required(labels, schema, "nose"))
-    cx = (left + right) / 2
-    return warp(
+    return _scale_nose(labels, schema, wide=1.4, tall=1.0)
+
+
+def narrower_nose(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the nose narrowed about its ridge."""
+    return _scale_nose(labels, schema, wide=0.68, tall=1.0)
+
+
+def bigger_nose(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a longer and wider nose."""
+    return _scale_nose(labels, schema, wide=1.22, tall=1.28)
+
+
+def smaller_nose(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a shorter and narrower nose."""
+    return _scale_nose(labels, schema, wide=0.78, tall=0.70)
+
+
+# --- face and ears ---------------------------------------------------------------------
+
+
+def _scale_face(labels: Tensor, schema: PartSchema, *, wide: float) -> Tensor:
+    """Return the map with the face's outline and the ears moved out or in."""
+    frame = find_frame(labels, schema)
+    (left, _), (right, _) = frame.eyes
+    cx = (left + right) / 2 + frame.shift * frame.unit
+    moving = ("skin", "ear_left", "ear_right", "beard")
+    behind = ("background", "hair", "neck", "clothing")
+    others = {part.name for part in schema.parts}.difference(moving, behind)
+    features = _ids(schema, *sorted(others))
+    moved = warp(
         labels,
-        parts=_ids(schema, "nose"),
-        source=lambda x, y: (cx + (x - cx) / 1.4, y),
-        keep=_ids(schema, "glasses", *_EYES, *_MOUTH),
+        parts=_ids(schema, *moving),
+        source=lambda x, y: (cx + (x - cx) / wide, y),
+        keep=features,
     )
+    # What opens up between the features is skin, not more of them.
+    spread = mask_of(moved, features) & ~mask_of(labels, features)
+    return moved.masked_fill(spread, schema.id_of("skin"))
+
+
+def slimmer_face(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a narrower face."""
+    return _scale_face(labels, schema, wide=0.90)
+
+
+def rounder_face(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a wider face."""
+    return _scale_face(labels, schema, wide=1.13)
+
+
+def _scale_ears(labels: Tensor, schema: PartSchema, by: float) -> Tensor:
+    """Return the map with the ears scaled about where they meet the head."""
+    _required(labels, schema, "ear_left", "ear_right")
+    for part, is_left in zip(_ids(schema, "ear_left", "ear_right"), (True, False), strict=True):
+        mask = labels == part
+        if int(mask.sum()) < 4:
+            continue
+        left, top, right, bottom = bounds(mask)
+        cx, cy = float(right if is_left else left), (top + bottom) / 2
+
+        def source(
+            x: Tensor, y: Tensor, cx: float = cx, cy: float = cy
+        ) -> tuple[Tensor, Tensor]:
+            return cx + (x - cx) / by, cy + (y - cy) / by
+
+        labels = warp(
+            labels,
+            parts=[part],
+            source=source,
+            keep=_ids(schema, "skin", "glasses", "headwear", "earrings", "beard", *_EYES),
+        )
+    return labels
+
+
+def bigger_ears(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with larger ears."""
+    return _scale_ears(labels, schema, 1.4)
+
+
+def smaller_ears(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with smaller ears."""
+    return _scale_ears(labels, schema, 0.68)
 
 
 # --- hair ------------------------------------------------------------------------------
@@ -439,6 +550,31 @@ def bare_forehead(labels: Tensor, schema: PartSchema) -> Tensor:
     return _paint(labels, inside & hair, schema.id_of("skin"), over=_ids(schema, "hair"))
 
 
+def more_volume(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with the hair standing out further all around the head."""
+    hair = _required(labels, schema, "hair")
+    frame = find_frame(labels, schema)
+    reach = max(1, round(0.055 * frame.unit))
+    where = grow(hair, radius=reach) & (frame.v < 0.3)
+    return _paint(labels, where, schema.id_of("hair"), over=_ids(schema, "background"))
+
+
+def bun(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a bun on top of the head.
+
+    Raises:
+        PaintingImpossibleError: no hair shows, or something is worn over it.
+    """
+    _required(labels, schema, "hair")
+    if _masks(labels, schema, "headwear").any():
+        raise PaintingImpossibleError("the head is covered")
+    frame = find_frame(labels, schema)
+    top = _head_top(labels, schema, frame)
+    u, v = frame.u - frame.shift, frame.v - top - 0.02
+    knot = (u / 0.20) ** 2 + (v / 0.16) ** 2 < 1
+    return _paint(labels, knot, schema.id_of("hair"), over=_ids(schema, "background"))
+
+
 # --- beard -----------------------------------------------------------------------------
 
 
@@ -479,6 +615,26 @@ def goatee(labels: Tensor, schema: PartSchema) -> Tensor:
         schema.id_of("beard"),
         over=_ids(schema, "skin", "neck", "background", "clothing"),
     )
+
+
+def moustache(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with a moustache over the upper lip.
+
+    Raises:
+        PaintingImpossibleError: there is a beard already.
+    """
+    if _masks(labels, schema, "beard").any():
+        raise PaintingImpossibleError("there is a beard already")
+    mouth = _required(labels, schema, *_MOUTH)
+    frame = find_frame(labels, schema)
+    center = float(frame.u[mouth].mean())
+    top = float(frame.v[mouth & ((frame.u - center).abs() < 0.08)].min())
+    t = (frame.u - center).abs() / 0.205
+    middle = top - 0.054 + 0.050 * t**2 - 0.040 * t**4
+    thick = 0.050 * (1 - t**2.6).clamp(min=0)
+    where = ((frame.v - middle).abs() < thick) & (t < 1)
+    over = _ids(schema, "skin", "nose", "upper_lip")
+    return _paint(labels, where, schema.id_of("beard"), over=over)
 
 
 def remove_beard(labels: Tensor, schema: PartSchema) -> Tensor:
@@ -561,6 +717,43 @@ def remove_glasses(labels: Tensor, schema: PartSchema) -> Tensor:
     return _without_glasses(labels, schema)
 
 
+def hoops(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map with ring-shaped earrings below the ears that show.
+
+    Raises:
+        PaintingImpossibleError: no ear shows, or it wears something already.
+    """
+    if _masks(labels, schema, "earrings").any():
+        raise PaintingImpossibleError("there are earrings already")
+    if not _ids(schema, "earrings"):
+        raise PaintingImpossibleError("the bundle was made before there were earrings")
+    _required(labels, schema, "ear_left", "ear_right")
+    frame = find_frame(labels, schema)
+    painted = labels
+    for part in _ids(schema, "ear_left", "ear_right"):
+        ear = labels == part
+        if int(ear.sum()) < 4:
+            continue
+        lobe = float(frame.v[ear].max())
+        # The ring hangs where the ear meets the head.
+        middle = float(frame.u[ear].mean())
+        u = frame.u - (middle - math.copysign(0.018, middle))
+        v = frame.v - lobe - 0.07
+        ring = (((u / 0.078) ** 2 + (v / 0.100) ** 2).sqrt() - 1).abs() * 0.088 < 0.024
+        over = ("background", "hair", "ear_left", "ear_right", "neck", "clothing")
+        painted = _paint(painted, ring, schema.id_of("earrings"), over=_ids(schema, *over))
+    return painted
+
+
+def remove_earrings(labels: Tensor, schema: PartSchema) -> Tensor:
+    """Return the map without earrings, what lay beneath them filled in.
+
+    Raises:
+        PaintingImpossibleError: there are none.
+    """
+    return heal(labels, _required(labels, schema, "earrings"))
+
+
 def beanie(labels: Tensor, schema: PartSchema) -> Tensor:
     """Return the map with a knitted cap: dome, folded brim and pompom.
 
@@ -588,6 +781,8 @@ _RULES: tuple[Callable[[Tensor, PartSchema], Tensor], ...] = (
     open_mouth,
     closed_mouth,
     fuller_lips,
+    thinner_lips,
+    wink,
     bigger_eyes,
     smaller_eyes,
     bigger_irises,
@@ -597,16 +792,28 @@ _RULES: tuple[Callable[[Tensor, PartSchema], Tensor], ...] = (
     lowered_brows,
     thick_brows,
     wider_nose,
+    narrower_nose,
+    bigger_nose,
+    smaller_nose,
+    slimmer_face,
+    rounder_face,
+    bigger_ears,
+    smaller_ears,
     longer_hair,
     shorter_hair,
     fringe,
     bare_forehead,
+    more_volume,
+    bun,
     beard,
     goatee,
+    moustache,
     remove_beard,
     round_glasses,
     square_glasses,
     remove_glasses,
+    hoops,
+    remove_earrings,
     beanie,
 )
 

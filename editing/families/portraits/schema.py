@@ -1,4 +1,4 @@
-"""The twenty parts of the portraits family, with the palette of the interface.
+"""The twenty-one parts of the portraits family, with the palette of the interface.
 
 Left and right are sides of the picture, not of the person.
 """
@@ -26,6 +26,7 @@ _PARTS = (
     ("glasses", "Glasses", "#F2E610", "worn"),
     ("beard", "Beard", "#6F7E00", "head"),
     ("headwear", "Headwear", "#6C6AFF", "worn"),
+    ("earrings", "Earrings", "#F3232D", "worn"),
 )
 
 SCHEMA = PartSchema(

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from editing.benchmark import samples
-from editing.benchmark.samples import explained, high_frequencies, histogram_distance
+from editing.benchmark.samples import explained, histogram_distance
 from editing.families import Factors
+from editing.metrics import high_frequencies
 from tests.factories.networks import blocks_family, tiny_bundle, tiny_judge
 
 

@@ -11,7 +11,6 @@ from tests.editing.families.sight import SIGHTS, distances
 # the interface fixes it. The contour and the pattern of each part tell them apart.
 CLOSE_NEIGHBOURS = {
     ("no blue cones", "skin", "iris"),
-    ("no blue cones", "ear_right", "beard"),
     ("no red cones", "nose", "beard"),
 }
 

@@ -9,12 +9,19 @@ import pytest
 import torch
 
 from editing.bundle import load_bundle
+from editing.generator import Generator
 from editing.segmentation.training import FitOptions
-from editing.training.assemble import assemble_bundle, missed_gates, write_documentation
+from editing.training.assemble import (
+    assemble_bundle,
+    missed_gates,
+    write_card,
+    write_documentation,
+)
 from editing.training.pipeline import Pipeline, StageMissingError, load_stage
 from editing.training.recipes import NoRecipeError
 from editing.training.run import Budget
 from editing.training.segmentation import LabelOptions
+from editing.training.warm_start import column_names, read_old, start_from
 from tests.factories.training import tiny_pipeline
 
 NEEDS = {
@@ -148,15 +155,28 @@ def test_the_last_stage_writes_a_bundle_that_loads_and_its_sheets(
     )
     bundle = load_bundle(tmp_path / "bundle")
     write_documentation(bundle, pipeline, tmp_path, invert_steps=1)
+    (tmp_path / "faults-16.md").write_text("- Noses are a pixel wide.\n")
+    card = write_card(tmp_path / "bundle", pipeline, tmp_path).read_text()
 
     assert {"inversion_psnr_db", "segmentation_miou", "factor_r2_smile"} <= figures.keys()
     assert bundle.manifest.figures == pytest.approx(figures)
     assert bundle.usual_error[0] <= bundle.usual_error[1] <= bundle.usual_error[2]
     assert len(bundle.probes) == 16
-    assert len(bundle.samples()) == 12
+    assert len(bundle.samples()) == 14
     assert bundle.judge is not None
+    again = Generator(pipeline.generator_config())
+    old = read_old(tmp_path / "bundle")
+    start_from(again, old, column_names(pipeline.renders().family.factors))
+    code = torch.zeros(1, again.config.z_dim)
+    torch.testing.assert_close(again(code), bundle.generator(code), atol=1e-5, rtol=0)
     assert bundle.encoder is not None
     assert missed_gates("portraits", figures)
-    assert (tmp_path / "samples.png").exists()
-    assert (tmp_path / "reconstructions.png").exists()
+    assert (tmp_path / "samples-16.png").exists()
+    assert (tmp_path / "reconstructions-16.png").exists()
     assert any("labelled" in sentence for sentence in told)
+    assert "2 steps, 0 k pictures" in card
+    assert "256 renders of randomly drawn factors (seed 1)" in card
+    assert "(samples-16.png)" in card
+    assert "(vectors-16.png)" not in card
+    assert "- Noses are a pixel wide." in card
+    assert f"`segmentation_miou` is {figures['segmentation_miou']:.3f}; 0.74 is wanted." in card

@@ -5,17 +5,21 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from editing import families
 from editing.families.factor_space import Factors
+from editing.generator import Generator, GeneratorConfig
 from editing.training import recipes
 from editing.training.cast import cast_factors
 from editing.training.distil import (
+    BestWeights,
     DistilOptions,
     PictureLoss,
     learning_rate,
     psnr,
+    quality,
     resolution_at,
     shrink_labels,
 )
@@ -23,7 +27,7 @@ from editing.training.parallel import Flat
 from editing.training.pipeline import Pipeline
 from editing.training.recipes import CastMember
 from editing.training.regressor import r2
-from editing.training.renders import Renders, StaleRendersError
+from editing.training.renders import RenderPlan, Renders, StaleRendersError
 from editing.training.run import Budget, Run, StopWatch
 from editing.training.segmentation import LabelOptions, choose_pictures
 
@@ -67,6 +71,25 @@ def test_rare_people_are_trained_on_more_often_and_held_out_ones_never(
     share = float(wears[: renders.num_train].float().mean())
     assert float(wears[rows].float().mean()) > 1.3 * share
     assert int(rows.max()) < renders.num_train
+
+
+def test_a_folder_grows_when_more_pictures_are_wanted(tmp_path: Path) -> None:
+    few, more = (RenderPlan("portraits", 16, num=num, num_held_out=16) for num in (128, 256))
+    for _ in Renders(tmp_path, few).draw():
+        pass
+    first = Renders(tmp_path, few).images.copy()
+
+    grown = Renders(tmp_path, more)
+    drawn = list(grown.draw())
+    again = Renders(tmp_path, more)
+
+    assert drawn == [2], "only the new chunk was drawn"
+    assert (again.images[:128] == first).all()
+    assert len(again.images) == 256
+    assert again.done.all()
+    assert int(again.held_out.min()) >= 128
+    with pytest.raises(StaleRendersError, match="at least as many"):
+        Renders(tmp_path, few)
 
 
 def test_a_folder_of_other_renders_is_refused(pipeline: Pipeline) -> None:
@@ -168,7 +191,7 @@ def test_the_cast_is_made_of_factors_and_options_that_exist() -> None:
 
     factors = cast_factors(space, cast)
 
-    assert len(factors) == 12
+    assert len(factors) == 14
     glasses = dict(zip((m.name for m in cast), factors.get("glasses").tolist(), strict=True))
     assert [glasses[name] for name in ("henrik", "priya", "rosa")] == [1, 2, 0]
 
@@ -186,3 +209,34 @@ def test_r2_is_one_for_a_perfect_reading_and_zero_for_the_mean() -> None:
     assert r2(true, true) == 1.0
     assert r2(torch.ones(3), true) == 0.0
     assert r2(torch.zeros(2), torch.zeros(2)) == 0.0
+
+
+def test_the_best_weights_outlive_worse_ones_and_the_checkpoint() -> None:
+    config = GeneratorConfig(
+        resolution=8, w_dim=6, z_dim=3, channels=(4, 4), mapping="code", mapping_layers=1
+    )
+    good, worse = Generator(config), Generator(config)
+    best = BestWeights()
+
+    best.offer(20.0, good)
+    best.offer(19.0, worse)
+    again = BestWeights()
+    again.load_state_dict(best.state_dict())
+    again.offer(19.5, worse)
+    worse.load_state_dict(again.weights)
+
+    assert again.score == 20.0
+    for ours, theirs in zip(worse.parameters(), good.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_quality_takes_off_what_blur_hides() -> None:
+    sharp = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    blurred = F.avg_pool2d(F.pad(sharp, (1, 1, 1, 1), mode="replicate"), 3, 1)
+
+    same, soft = quality(sharp, sharp * 0.999), quality(sharp, blurred)
+
+    assert same["sharpness"] == pytest.approx(0.998, abs=1e-3)
+    assert same["quality_db"] == pytest.approx(same["psnr_from_codes"], abs=0.02)
+    assert soft["sharpness"] < 0.5
+    assert soft["quality_db"] < soft["psnr_from_codes"] - 3

@@ -9,6 +9,7 @@ from torch import Tensor
 from editing.families.factor_space import Factors
 from editing.families.portraits import PORTRAITS
 from editing.families.portraits.landmarks import PaintingImpossibleError
+from editing.families.schema import PartSchema
 
 SCHEMA = PORTRAITS.schema
 RULES = PORTRAITS.painting_rules
@@ -20,11 +21,25 @@ BODY = {"skin", "neck", "clothing", "background", "ear_left", "ear_right"}
 
 # What may gain or lose pixels under each rule.
 TOUCHED = {
-    "smile": MOUTH | {"skin", "beard", "nose", "neck", "headwear", "background"},
-    "frown": MOUTH | {"skin", "beard", "nose", "neck", "headwear", "background"},
+    "smile": MOUTH | BODY | {"hair", "beard", "nose", "headwear"},
+    "frown": MOUTH | BODY | {"hair", "beard", "nose", "headwear"},
     "open_mouth": MOUTH | {"skin", "beard", "nose", "neck", "clothing", "headwear"},
     "closed_mouth": MOUTH | {"skin", "beard", "nose", "neck", "clothing", "headwear"},
     "fuller_lips": MOUTH | {"skin", "beard"},
+    "thinner_lips": MOUTH | {"skin", "beard"},
+    "wink": EYES | {"skin"},
+    "narrower_nose": {"nose", "skin", "beard", "glasses"},
+    "bigger_nose": {"nose", "skin", "beard", "glasses"},
+    "smaller_nose": {"nose", "skin", "beard", "glasses"} | MOUTH,
+    "slimmer_face": {part.name for part in SCHEMA.parts},
+    "rounder_face": {part.name for part in SCHEMA.parts},
+    "bigger_ears": {part.name for part in SCHEMA.parts} - MOUTH,
+    "smaller_ears": {part.name for part in SCHEMA.parts} - MOUTH,
+    "more_volume": {"hair", "background"},
+    "bun": {"hair", "background"},
+    "moustache": {"beard", "skin", "nose", "upper_lip"},
+    "hoops": {"earrings", "background", "hair", "ear_left", "ear_right", "neck", "clothing"},
+    "remove_earrings": {part.name for part in SCHEMA.parts},
     "bigger_eyes": EYES | {"skin", "nose", "ear_left", "ear_right", "background", "beard"},
     "smaller_eyes": EYES | {"skin", "nose", "glasses", "hair"} | BROWS,
     "bigger_irises": EYES,
@@ -180,6 +195,18 @@ def test_opening_and_closing_the_mouth() -> None:
         ("bigger_irises", ["iris", "pupil"], True),
         ("thick_brows", ["brow_left", "brow_right"], True),
         ("wider_nose", ["nose"], True),
+        ("narrower_nose", ["nose"], False),
+        ("bigger_nose", ["nose"], True),
+        ("smaller_nose", ["nose"], False),
+        ("thinner_lips", ["upper_lip", "lower_lip"], False),
+        ("slimmer_face", ["skin"], False),
+        ("rounder_face", ["skin"], True),
+        ("bigger_ears", ["ear_left", "ear_right"], True),
+        ("smaller_ears", ["ear_left", "ear_right"], False),
+        ("more_volume", ["hair"], True),
+        ("bun", ["hair"], True),
+        ("moustache", ["beard"], True),
+        ("hoops", ["earrings"], True),
         ("longer_hair", ["hair"], True),
         ("fringe", ["hair"], True),
         ("beard", ["beard"], True),
@@ -198,6 +225,21 @@ def test_a_part_grows_or_shrinks_as_the_rule_says(
     before, after = int(mask(labels, *parts).sum()), int(mask(painted, *parts).sum())
 
     assert after >= 1.1 * before + 3 if grows else after <= 0.9 * before
+
+
+def test_a_painted_wink_is_the_rendered_one_but_for_the_brow() -> None:
+    painted = RULES["wink"](plain(), SCHEMA)
+
+    assert int((painted != plain(wink_left=1.0)).sum()) <= 16
+
+
+def test_earrings_can_be_put_on_and_taken_off_again() -> None:
+    labels = plain()
+
+    off = RULES["remove_earrings"](RULES["hoops"](labels, SCHEMA), SCHEMA)
+
+    assert int(mask(off, "earrings").sum()) == 0
+    assert (off == labels).float().mean() > 0.99
 
 
 def test_gaze_moves_both_pupils_and_leaves_the_lids() -> None:
@@ -270,6 +312,10 @@ def test_a_beard_can_be_grown_and_shaved() -> None:
     [
         ("remove_glasses", {}),
         ("remove_beard", {}),
+        ("remove_earrings", {}),
+        ("hoops", {"earrings": 2.0}),
+        ("moustache", {"beard": 2.0}),
+        ("bun", {"headwear": 1.0}),
         ("fringe", {"hair_style": 5.0}),
         ("longer_hair", {"hair_style": 5.0}),
         ("shorter_hair", {"hair_style": 0.0}),
@@ -289,3 +335,15 @@ def test_a_map_without_eyes_is_refused() -> None:
     for name in ("bigger_eyes", "round_glasses", "beard"):
         with pytest.raises(PaintingImpossibleError):
             RULES[name](empty, SCHEMA)
+
+
+def test_rules_work_with_the_parts_of_a_bundle_made_before_earrings() -> None:
+    older = PartSchema(family="portraits", version=1, parts=SCHEMA.parts[:20])
+    labels = plain()
+
+    assert torch.equal(
+        RULES["bigger_ears"](labels, older), RULES["bigger_ears"](labels, SCHEMA)
+    )
+    for name in ("hoops", "remove_earrings"):
+        with pytest.raises(PaintingImpossibleError):
+            RULES[name](labels, older)
