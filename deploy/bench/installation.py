@@ -1,6 +1,6 @@
 """How is the product measured? On an installation of its own, started as a newcomer does.
 
-Free port, temporary data folder, the repository's own bundles; gone when it is over.
+Free port, temporary data folder, one of the repository's own bundles; gone when it is over.
 """
 
 import os
@@ -22,6 +22,7 @@ class Installation:
     """A platform with its data in `folder`, started and stopped through its own runner."""
 
     folder: Path
+    bundle: str = "portraits-64"
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[str] | None" = field(default=None, init=False)
 
@@ -36,10 +37,17 @@ class Installation:
             RuntimeError: it ended instead.
         """
         inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
+        bundles = self.folder / "bundles"
+        bundles.mkdir(parents=True, exist_ok=True)
+        if not (bundles / self.bundle).exists():
+            (bundles / self.bundle).symlink_to(ROOT / "bundles" / self.bundle)
+        ours = {
+            "PORT": str(self.port), "VAR_DIR": str(self.folder), "BUNDLES_DIR": str(bundles),
+        }  # fmt: skip
         began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local"], cwd=ROOT, text=True,
-            env=inherited | {"PORT": str(self.port), "VAR_DIR": str(self.folder)},
+            env=inherited | ours,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip

@@ -66,7 +66,9 @@ def client(user: User | None) -> Client:
     return browser
 
 
-def write_manifest(folder: Path, *, name: str = "tiny-16", family: str = "tiny") -> None:
+def write_manifest(
+    folder: Path, *, name: str = "tiny-16", family: str = "tiny", resolution: int = SIZE
+) -> None:
     """Put a manifest under `folder`, as far as the web platform reads it."""
     path = folder / name
     path.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ def write_manifest(folder: Path, *, name: str = "tiny-16", family: str = "tiny")
     ]
     manifest = {
         "format": "bundle/1", "name": name, "title": "Tiny", "family": family, "version": 1,
-        "resolution": SIZE, "label_size": SIZE, "num_layers": LAYERS, "w_dim": W_DIM,
+        "resolution": resolution, "label_size": SIZE, "num_layers": LAYERS, "w_dim": W_DIM,
         "schema": {"family": family, "version": 1, "parts": parts},
         "fingerprint": "f" * 64, "usual_error": [0.01, 0.02, 0.05], "samples": [],
     }  # fmt: skip

@@ -53,7 +53,7 @@ def seed(*, now: datetime) -> list[str]:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('demo', 0))")
     team, owner, report = _people()
     author = _author()
-    bundles = families.shipped()
+    bundles = families.shipped_for_new_pictures()
     if not bundles:
         report.append("No bundle yet, so there are no sample pictures and no edit vectors.")
     for info in bundles:

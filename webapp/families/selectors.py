@@ -110,6 +110,19 @@ def shipped() -> list[BundleInfo]:
     return found
 
 
+def shipped_for_new_pictures() -> list[BundleInfo]:
+    """Return of each shipped family the bundle with the largest pictures.
+
+    The smaller ones stay for the pictures that were made with them.
+    """
+    largest: dict[str, BundleInfo] = {}
+    for info in shipped():
+        other = largest.get(info.family)
+        if other is None or info.resolution > other.resolution:
+            largest[info.family] = info
+    return list(largest.values())
+
+
 def _published(name: str) -> BundleInfo | None:
     """Return what the manifest in the folder of a published family says, if there is one."""
     manifest = Path(settings.FAMILIES_DIR) / name / "manifest.json"
@@ -145,7 +158,8 @@ class Offer:
 
     info: BundleInfo
     own: OwnFamily | None
-    is_newest: bool = True  # False if its project has published again since
+    # False if its project has published again since, or a larger one of its family is shipped
+    is_newest: bool = True
 
 
 def offers(user: User) -> list[Offer]:
@@ -165,7 +179,11 @@ def offers(user: User) -> list[Offer]:
             continue
         own.append(Offer(info, row, is_newest=row.project_id not in newest))
         newest.add(row.project_id)
-    return [*(Offer(info, None) for info in shipped()), *own]
+    for_new = {info.name for info in shipped_for_new_pictures()}
+    return [
+        *(Offer(info, None, is_newest=info.name in for_new) for info in shipped()),
+        *own,
+    ]
 
 
 def offer(user: User, name: str) -> Offer:

@@ -55,3 +55,17 @@ def test_names_and_numbers_of_parts_translate_both_ways() -> None:
 def test_an_unknown_bundle_is_not_found() -> None:
     with pytest.raises(selectors.UnknownBundleError):
         selectors.get("cars-64")
+
+
+def test_new_pictures_are_of_the_largest_bundle_of_a_shipped_family(
+    bundle: Path, who: rows.People
+) -> None:
+    rows.write_manifest(bundle, name="tiny-32", resolution=32)
+
+    offered = {
+        each["name"]: each["is_newest"]
+        for each in rows.client(who.owner).get("/api/families").json()
+    }
+
+    assert offered == {"tiny-16": False, "tiny-32": True}
+    assert [info.name for info in selectors.shipped_for_new_pictures()] == ["tiny-32"]
