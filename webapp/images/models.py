@@ -98,6 +98,8 @@ class Revision(BaseModel):
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="revisions")
     kind = models.CharField(max_length=10, choices=RevisionKind.choices)
     title = models.CharField(max_length=120, blank=True)
+    # Of the generator that the code is for; empty where it was not noted.
+    fingerprint = models.CharField(max_length=64, blank=True, default="")
     w_plus = _artifact()
     picture = _artifact()
     label_map = _artifact()

@@ -67,6 +67,19 @@ class OtherImageError(RefusedInputError):
         super().__init__(detail, fields={"base_revision_id": detail})
 
 
+class EarlierModelError(ConflictError):
+    """The revision's code is for a generator that its bundle has no more."""
+
+    code = "images.earlier_model"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This picture was made with an earlier model of its family, which drew "
+            "something else from the same code. Everything it shows is kept; download it and add it as a new "
+            "picture to go on editing."
+        )
+
+
 class NotUploadedError(ConflictError):
     """A sample has no picture of its own that could be found again."""
 
@@ -274,10 +287,13 @@ def base_of(image: Image, base_revision_id: UUID) -> Revision:
 
     Raises:
         OtherImageError: the revision belongs to another image.
+        EarlierModelError: its bundle has another generator by now.
     """
     base = Revision.objects.filter(pk=base_revision_id, image=image).first()
     if base is None:
         raise OtherImageError
+    if base.fingerprint not in ("", families.get(image.bundle).fingerprint):
+        raise EarlierModelError
     return base
 
 
@@ -414,8 +430,12 @@ def add_revision(
     figures: dict[str, Any] | None = None,
     job: Job | None = None,
     frozen_seq: int = 0,
+    fingerprint: str = "",
 ) -> Revision:
-    """Add a revision and make it the head; the caller holds the image's row locked."""
+    """Add a revision and make it the head; the caller holds the image's row locked.
+
+    Its code is for the generator with `fingerprint`, if empty for the one its bundle has now.
+    """
     revision = Revision.objects.create(
         image=image,
         parent=parent,
@@ -423,6 +443,7 @@ def add_revision(
         kind=kind,
         title=title,
         w_plus_id=picture.w_plus,
+        fingerprint=fingerprint or families.get(image.bundle).fingerprint,
         picture_id=picture.picture,
         label_map_id=picture.label_map,
         thumbnail_id=picture.thumbnail,
@@ -508,6 +529,7 @@ def restore(*, actor: User, revision_id: UUID, now: datetime) -> Revision:
         parent=old,
         title=old.title,
         parameters={"restored_from": str(old.id)},
+        fingerprint=old.fingerprint,
         now=now,
     )
 

@@ -1,6 +1,7 @@
 """Images over HTTP: who may what, what comes back, and what is refused."""
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -437,6 +438,26 @@ def test_a_base_of_another_picture_is_refused(who: People) -> None:
     )
 
     assert_problem(response, 422, "images.other_base")
+
+
+def test_an_edit_of_a_picture_of_an_earlier_model_is_refused_and_the_picture_stays(
+    who: People, bundle: Path
+) -> None:
+    image = rows.sample(who)
+    browser = rows.client(who.owner)
+    manifest = bundle / "tiny-16" / "manifest.json"
+    later = json.loads(manifest.read_text()) | {"fingerprint": "e" * 64}
+    manifest.write_text(json.dumps(later))
+
+    response = send_painting(browser, image, rows.labels(hair_rows=9))
+    restored = post(browser, f"/revisions/{image.head_id}/restore", {})
+
+    assert_problem(response, 409, "images.earlier_model")
+    assert restored.status_code == 201, restored.content
+    image.refresh_from_db()
+    assert_problem(
+        send_painting(browser, image, rows.labels(hair_rows=9)), 409, "images.earlier_model"
+    )
 
 
 # ---- history -----------------------------------------------------------------------------
