@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := editing gpu_worker webapp atelier_client deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-frontend check build bench bench-engine bench-own-family bench-portraits bench-library format lock schemas
+.PHONY: help install run test test-frontend check build bench bench-engine bench-own-family bench-portraits bench-cars bench-library format lock schemas
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench-own-family: install ## take a foreign generator to a published family: hal
 
 bench-portraits: install ## measure a portraits bundle; BUNDLE=folder, default the largest
 	@$(BIN)/python -m editing benchmark portraits $(if $(BUNDLE),--bundle $(BUNDLE))
+
+bench-cars: install ## measure a cars bundle; BUNDLE=folder, default the largest
+	@$(BIN)/python -m editing benchmark cars $(if $(BUNDLE),--bundle $(BUNDLE))
 
 bench-library: install ## measure search, search by painting and albums; ROWS=20000 for a quick look
 	@$(BIN)/python -m deploy.bench.library_main --rows $(or $(ROWS),1000000)

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import click
 from tqdm import tqdm
 
-from atelier_client.client import Atelier, AtelierError, Progress, Scope, Sort
+from atelier_client.client import Atelier, AtelierError, LabelForm, Progress, Scope, Sort
 from atelier_client.models import EditVector
 
 STAGES = {
@@ -186,6 +186,80 @@ def import_(context: click.Context, source: Path) -> None:
         imported = atelier.import_file(source)
     for item in imported.items:
         click.echo(f"{item.name}: {item.refusal or f'imported as {item.edit_vector_id}'}")
+
+
+@cli.group()
+def family() -> None:
+    """Look after the families that your teams are making."""
+
+
+@family.command("list")
+@click.pass_context
+def list_families(context: click.Context) -> None:
+    """List them, one a line, its id first."""
+    with _atelier(context) as atelier:
+        for project in atelier.family_projects():
+            done = sum(step.state == "done" for step in project.steps)
+            click.echo(f"{project.id}  {project.title} · {done} of {len(project.steps)} steps")
+
+
+@family.command()
+@click.argument("project_id")
+@click.pass_context
+def show(context: click.Context, project_id: str) -> None:
+    """Say how each step of a family stands, and why."""
+    with _atelier(context) as atelier:
+        project = atelier.family_project(project_id)
+    click.echo(f"{project.title}, by {project.owner.name}")
+    for step in project.steps:
+        click.echo(f"  {step.key:8} {step.state:8} {step.why}")
+    for version in project.published:
+        click.echo(f"  version {version.version} is {version.name}")
+
+
+@family.command("export-labels")
+@click.argument("project_id")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--form", type=click.Choice(get_args(LabelForm)), default="png")
+@click.pass_context
+def export_labels(
+    context: click.Context, project_id: str, target: Path, form: LabelForm
+) -> None:
+    """Write a family's label maps to a zip, as indexed PNG or COCO."""
+    with _atelier(context) as atelier:
+        atelier.export_labels(project_id, target, form=form)
+    click.echo(f"Wrote {target}.")
+
+
+@family.command("import-labels")
+@click.argument("project_id")
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Also samples that are labelled already.")
+@click.pass_context
+def import_labels(context: click.Context, project_id: str, source: Path, replace: bool) -> None:
+    """Take label maps from a zip of indexed PNGs or from COCO."""
+    with _atelier(context) as atelier:
+        found = atelier.import_labels(project_id, source, replace=replace)
+    for one in found.skipped:
+        click.echo(f"{one.name}: {one.reason}", err=True)
+    click.echo(f"{found.imported} label maps came in.")
+    if found.skipped:
+        raise click.ClickException(f"{len(found.skipped)} were left out.")
+
+
+@family.command("publish")
+@click.argument("project_id")
+@click.option("--name", required=True, help="Small letters, digits and hyphens.")
+@click.option("--title", required=True, help="As people read it.")
+@click.option("--description", default="")
+@click.option("--license", default=None, help="Of the weights, an SPDX expression.")
+@click.pass_context
+def publish_family(context: click.Context, /, project_id: str, **wish: Any) -> None:
+    """Publish a family to its team, or its next version; waits for the end."""
+    with _atelier(context) as atelier:
+        project = atelier.publish_family(project_id, **wish)
+    newest = project.published[0]
+    click.echo(f"{newest.title}, version {newest.version}, is {newest.name}.")
 
 
 def main(**options: Any) -> None:

@@ -19,14 +19,18 @@ from atelier_client.models import (
     Album,
     EditVector,
     EditVectorPage,
+    FamilyProject,
+    FamilyStep,
     Image,
     Imported,
+    ImportedLabels,
     Problem,
     Revision,
 )
 
 Scope = Literal["all", "team", "community"]
 Sort = Literal["relevance", "new", "title", "used", "liked"]
+LabelForm = Literal["png", "coco"]
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 POLL_SECONDS = 0.5
 TIMEOUT = httpx.Timeout(60.0)
@@ -265,6 +269,67 @@ class Atelier:
             if waiting:
                 self._sleep(POLL_SECONDS)
         return ready
+
+    # ---- families in the making --------------------------------------------------------
+
+    def family_projects(self) -> list[FamilyProject]:
+        """Return the families that the person's teams are making, the newest first."""
+        return [FamilyProject.model_validate(one) for one in self._get("/api/family-projects")]
+
+    def family_project(self, project_id: UUID | str) -> FamilyProject:
+        """Return a family in the making: its seven steps and what was published."""
+        return FamilyProject.model_validate(self._get(f"/api/family-projects/{project_id}"))
+
+    def export_labels(
+        self, project_id: UUID | str, target: Path, *, form: LabelForm = "png"
+    ) -> None:
+        """Write a zip of the label maps with their pictures to `target`."""
+        place = f"/api/family-projects/{project_id}/labels?form={form}"
+        target.write_bytes(self._bytes(place))
+
+    def import_labels(
+        self, project_id: UUID | str, source: Path, *, replace: bool = False
+    ) -> ImportedLabels:
+        """Take label maps from a zip of indexed PNGs or from COCO.
+
+        Samples that are labelled already keep their label maps, unless `replace`.
+        """
+        answer = self._post(
+            f"/api/family-projects/{project_id}/labels",
+            files={"file": (source.name, source.read_bytes(), "application/octet-stream")},
+            data={"replace": "true" if replace else "false"},
+        )
+        return ImportedLabels.model_validate(answer)
+
+    def publish_family(
+        self,
+        project_id: UUID | str,
+        *,
+        name: str,
+        title: str,
+        description: str = "",
+        license: str | None = None,
+        on_step: Callable[[FamilyStep], None] = lambda step: None,
+    ) -> FamilyProject:
+        """Publish a family to its team, wait, and return it; needs the scope `publish`.
+
+        `on_step` is told how the step stands, now and then.
+
+        Raises:
+            AtelierError: the platform refused, or the step failed; the text says why.
+        """
+        wish = {"name": name, "title": title, "description": description, "license": license}
+        before = len(self.family_project(project_id).published)
+        self._post(f"/api/family-projects/{project_id}/publish", json=wish)
+        while True:
+            project = self.family_project(project_id)
+            step = project.step("publish")
+            on_step(step)
+            if len(project.published) > before:
+                return project
+            if step.state != "running":
+                raise AtelierError("client.step", step.why)
+            self._sleep(POLL_SECONDS)
 
     # ---- requests ----------------------------------------------------------------------
 

@@ -114,6 +114,50 @@ class Album(Answer):
     pictures: list[RunPicture]
 
 
+class FamilyStep(Answer):
+    """One of the seven steps of making a family, how it stands and why."""
+
+    key: Literal["bring", "sample", "schema", "label", "branch", "encoder", "publish"]
+    state: Literal["locked", "ready", "running", "failed", "stale", "done"]
+    why: str
+
+
+class PublishedFamily(Answer):
+    """A version of a family that pictures can be made with; `name` is that of its bundle."""
+
+    name: str
+    title: str
+    version: int
+
+
+class FamilyProject(Answer):
+    """A family in the making."""
+
+    id: UUID
+    title: str
+    owner: Person
+    steps: list[FamilyStep]
+    num_proposed: int
+    num_labeled: int
+    published: list[PublishedFamily]
+
+    def step(self, key: str) -> FamilyStep:
+        """Return the step of that key."""
+        return next(step for step in self.steps if step.key == key)
+
+
+class SkippedLabels(Answer):
+    name: str
+    reason: str
+
+
+class ImportedLabels(Answer):
+    """How many label maps came in; `skipped` says what did not, and why."""
+
+    imported: int
+    skipped: list[SkippedLabels]
+
+
 # The schema that each class is a part of, where it is not `<class>Out`.
 SCHEMAS = {
     Problem: "Problem",
@@ -121,8 +165,11 @@ SCHEMAS = {
     Album: "RunPageOut",
     ImportedFile: "ImportedOut",
     Imported: "ImportOut",
+    PublishedFamily: "PublishedOut",
+    SkippedLabels: "SkippedOut",
 }
 ANSWERS = (
     Problem, Person, Version, Publication, EditVector, EditVectorPage, Image, Revision,
-    ImportedFile, Imported, Run, RunPicture, Album,
+    ImportedFile, Imported, Run, RunPicture, Album, FamilyStep, PublishedFamily,
+    FamilyProject, SkippedLabels, ImportedLabels,
 )  # fmt: skip

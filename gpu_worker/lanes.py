@@ -158,6 +158,7 @@ class Lanes:
             workshop=self._settings.WORKSHOP_DIR,
             families=self._settings.FAMILIES_DIR,
             slice_seconds=self._settings.SLICE_SECONDS,
+            checkpoint_seconds=self._settings.CHECKPOINT_SECONDS,
         )
         try:
             return runners.run(bench)

@@ -51,6 +51,7 @@ def opened(bench: Workbench, project_id: UUID, *, title: str = "") -> Iterator[P
         if not (folder / "family.json").exists():
             name = f"p-{project_id.hex[-12:]}"
             projects.create(folder, name=name, title=title or name)
+        projects.clear_drafts(folder)  # of a process that was killed
         yield folder
 
 
@@ -79,6 +80,6 @@ def _kept_alive(bench: Workbench) -> Iterator[None]:
 
 def show_sheet(folder: Path, sheet: Path) -> None:
     """Make a PNG the sheet that the project's page shows; who reads it never sees half."""
-    fresh = folder / f".sheet.{os.getpid()}"
+    fresh = folder / f".sheet.{os.getpid()}.partial"
     shutil.copyfile(sheet, fresh)
     fresh.replace(folder / "sheet.png")

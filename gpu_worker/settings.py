@@ -32,6 +32,8 @@ class WorkerSettings(BaseSettings):
     ROLE: Literal["studio", "workshop"] = "studio"
     # After so long a job that makes a family lets one of somebody else go first.
     SLICE_SECONDS: Annotated[float, Field(ge=1)] = 600.0
+    # How much of a training a kill may cost; the network's state is written so often.
+    CHECKPOINT_SECONDS: Annotated[float, Field(ge=1)] = 30.0
     REDIS_URL: str
     DEVICE: Literal["auto", "cpu", "cuda"] = "auto"
     # Threads of one operation on the CPU. 0 leaves a core to the other processes.

@@ -70,6 +70,7 @@ class Workbench:
     workshop: Path
     families: Path
     slice_seconds: float
+    checkpoint_seconds: float
     _began_at: float = field(default_factory=time.monotonic, init=False)
     _framed_at: float = field(default=float("-inf"), init=False)
 

@@ -7,7 +7,7 @@ import click
 from tqdm import tqdm
 
 from editing import families
-from editing.benchmark import portraits
+from editing.benchmark import cars, held_out, portraits
 from editing.benchmark.engine_command import engine_command
 from editing.benchmark.own_family_command import own_family_command
 from editing.benchmark.smile import command as smile
@@ -40,13 +40,14 @@ def _family_command(family: str) -> click.Command:
         "--json", "json_path", type=click.Path(path_type=Path), help="Also write JSON."
     )
     def command(bundle_path: Path | None, num: int, steps: int, json_path: Path | None) -> None:
-        chosen = bundle_path or portraits.largest_bundle(family)
+        chosen = bundle_path or held_out.largest_bundle(family)
         click.echo(f"Measuring {chosen}.", err=True)
         _measure(family, chosen, num, steps, json_path)
 
     return command
 
 
+MEASURES = {"portraits": portraits.run, "cars": cars.run}
 for _family in families.names():
     benchmark_command.add_command(_family_command(_family))
 
@@ -63,7 +64,8 @@ def _measure(
             bar.set_description(name)
             bar.update(done - bar.n)
 
-        measured = portraits.run(
+        measure = MEASURES[family]
+        measured = measure(
             bundle, families.get(family), num=num, steps=steps, progress=progress
         )
         for figure in measured:

@@ -80,7 +80,10 @@ def import_generator(
         ImportRefusedError: the file is refused; the subclass and its code say why.
     """
     refuse_taken(out)
-    apart = read_apart(path, want="generator", limits=limits, on_progress=on_progress)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    apart = read_apart(
+        path, want="generator", limits=limits, on_progress=on_progress, scratch=out.parent
+    )
     return save_imported(
         apart,
         path.name,

@@ -57,10 +57,12 @@ def read_apart(
     want: Want,
     limits: Limits | None = None,
     on_progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> Apart:
     """Return what a foreign file holds, read by a process of its own.
 
-    `on_progress` is called with (stage, done, total); raising there ends the child.
+    What the child writes lies in a temporary folder, below `scratch` if given, until it is
+    loaded. `on_progress` is called with (stage, done, total); raising there ends the child.
 
     Raises:
         UnreadableError: no such file, or not a plain one.
@@ -70,7 +72,10 @@ def read_apart(
         RuntimeError: the child failed in another way, which is a fault of ours.
     """
     limits = limits or Limits()
-    with tempfile.TemporaryDirectory(prefix="import-") as folder, _opened(path) as source:
+    with (
+        tempfile.TemporaryDirectory(prefix=".import-", dir=scratch) as folder,
+        _opened(path) as source,
+    ):
         size = os.fstat(source).st_size
         if size > limits.file_bytes:
             raise LimitError(f"expected at most {limits.file_bytes:,} bytes, found {size:,}")

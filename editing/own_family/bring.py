@@ -13,7 +13,7 @@ from editing.errors import EditingError
 from editing.importers.folder import load_generator, read_generator_manifest
 from editing.importers.generators import import_generator
 from editing.own_family.progress import Pace, Progress, following
-from editing.own_family.project import Project, open_project
+from editing.own_family.project import Project, clear_drafts, open_project
 from editing.training.from_pictures import SHARES, PicturePipeline, Plan, write_generator
 from editing.training.pictures import Fit
 from editing.training.run import Budget, Clock
@@ -49,8 +49,8 @@ def bring_checkpoint(
     """
     project = open_project(folder)
     refuse_used(project, replace=replace)
+    clear_drafts(folder)
     fresh = folder / ".generator.partial"
-    shutil.rmtree(fresh, ignore_errors=True)
     pace = Pace(clock)
 
     def call(tell: Callable[[tuple[str, int, int]], None]) -> None:
@@ -117,6 +117,7 @@ def bring_pictures(
     device: str = "cpu",
     num_processes: int = 1,
     batch: int = 16,
+    checkpoint_seconds: float = 60.0,
     license: str = "",
     replace: bool = False,
 ) -> Iterator[Progress]:
@@ -156,7 +157,8 @@ def bring_pictures(
         sheet = plan.out / stage / "sheet.png"
         seen = _written(sheet)
         seconds = 60 * minutes * share
-        for step in pipeline.train(stage, Budget(seconds=seconds)):
+        budget = Budget(seconds=seconds)
+        for step in pipeline.train(stage, budget, checkpoint_seconds=checkpoint_seconds):
             left = 60 * minutes * (1 - before - share * step.fraction)
             is_new = _written(sheet) != seen
             seen = _written(sheet)
@@ -207,13 +209,19 @@ def refuse_used(project: Project, *, replace: bool) -> None:
 
 
 def _take(project: Project, fresh: Path) -> None:
-    """Move a generator into the project; what stands on another one is set aside."""
+    """Move a generator into the project; what stands on another one is set aside.
+
+    At no moment is half a generator in its place, so whoever is killed here begins anew.
+    """
     manifest = read_generator_manifest(fresh)
+    former = project.folder / ".generator.former"
+    shutil.rmtree(former, ignore_errors=True)
     if (project.generator / "manifest.json").exists():
         if project.manifest().fingerprint != manifest.fingerprint:
             _set_aside(project)
-        shutil.rmtree(project.generator)
+        project.generator.replace(former)
     fresh.replace(project.generator)
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def _set_aside(project: Project) -> None:

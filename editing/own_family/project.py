@@ -343,6 +343,24 @@ def write_bytes(path: Path, data: bytes) -> None:
     partial.replace(path)
 
 
+def clear_drafts(folder: Path) -> None:
+    """Remove what a killed process left half-written; for who is alone in the folder.
+
+    Checkpoints and finished parts stay: they are what the next process goes on from.
+    """
+    for draft in [*folder.rglob(".*.partial*"), *folder.glob(".*.former")]:
+        _remove(draft)
+    for draft in folder.glob(".import-*"):
+        _remove(draft)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _write(project: Project) -> None:
     write_json(
         project.folder / "family.json",

@@ -8,6 +8,7 @@ beside its place and moved there, so the family that people edit with is always 
 Shapes: N pictures, L layers of `w_plus`.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -46,6 +47,7 @@ NUM_MEASURED = 24
 # Samples come back far better than any upload will. Where nothing else was there to measure
 # on, an upload is called unusual from this share of the range on; about 25 dB.
 ORDINARY_ERROR = 0.025
+_MEASURING = "publishing.json"  # while it lasts
 
 
 class BranchStaleError(EditingError):
@@ -67,6 +69,8 @@ def publish(
     num_measured: int = NUM_MEASURED,
 ) -> Iterator[Progress]:
     """Yield the progress of measuring the family and writing its bundle.
+
+    What was interrupted goes on with the next picture to measure.
 
     Args:
         license: of the weights, an SPDX expression; by default what was said when the
@@ -115,20 +119,31 @@ def publish(
         encoder=encoder,
         probes=_typical(project, NUM_PROBES),
     )
-    measured = _Measured([], [])
-    for count, image in enumerate(pictures := _pictures(project, bundle, num_measured), 1):
-        guess = invert.assess(bundle, image, invert.start(bundle, image))
-        run = invert.invert(bundle, image, options=InvertOptions(steps=invert_steps))
-        best = invert.finish(bundle, image, run)
-        measured.guesses.append(guess)
-        measured.bests.append(best)
+    fresh = folder / ".bundle.partial"
+    shutil.rmtree(fresh, ignore_errors=True)
+    pictures = _pictures(project, bundle, num_measured)
+    kept = _kept_measurements(project, invert_steps=invert_steps, num=len(pictures))
+    for count, image in enumerate(pictures, 1):
+        if count > len(kept["measured"]):
+            guess = invert.assess(bundle, image, invert.start(bundle, image))
+            run = invert.invert(bundle, image, options=InvertOptions(steps=invert_steps))
+            best = invert.finish(bundle, image, run)
+            kept["measured"].append(
+                {
+                    "guess": [guess.error, guess.psnr_db],
+                    "best": [best.error, best.psnr_db],
+                }
+            )
+            write_json(folder / _MEASURING, kept)
         yield pace.at(
             0.9 * count / len(pictures), f"Inverting picture {count} of {len(pictures)}"
         )
+    measured = _Measured(
+        guesses=[_Inverted(*each["guess"]) for each in kept["measured"]],
+        bests=[_Inverted(*each["best"]) for each in kept["measured"]],
+    )
     figures = _figures(project, measured)
     card = _card(project, bundle, manifest, figures, license or manifest.license)
-    fresh = folder / ".bundle.partial"
-    shutil.rmtree(fresh, ignore_errors=True)
     bundles.save_bundle(
         bundle,
         fresh,
@@ -152,15 +167,34 @@ def publish(
         project.bundle.replace(former)
     fresh.replace(project.bundle)
     shutil.rmtree(former, ignore_errors=True)
+    (folder / _MEASURING).unlink()
     yield Progress(1.0, f"{card['title']}, version {card['version']}", 0.0, None, figures)
+
+
+def _kept_measurements(project: Project, *, invert_steps: int, num: int) -> dict[str, Any]:
+    """Return what an interrupted publication of the same networks has measured already."""
+    networks = hashlib.sha256(project.manifest().fingerprint.encode())
+    for weights in sorted([*project.encoder.glob("*.safetensors")]):
+        networks.update(weights.read_bytes())
+    of = {"networks": networks.hexdigest(), "invert_steps": invert_steps, "num": num}
+    known = read_json(project.folder / _MEASURING)
+    return known if known.get("of") == of else {"of": of, "measured": []}
+
+
+@dataclass(frozen=True, slots=True)
+class _Inverted:
+    """How one picture came back."""
+
+    error: float
+    psnr_db: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
     """How pictures came back: from the encoder alone, and optimized."""
 
-    guesses: list[invert.InversionResult]
-    bests: list[invert.InversionResult]
+    guesses: list[_Inverted]
+    bests: list[_Inverted]
 
     @property
     def usual_error(self) -> tuple[float, float, float]:
@@ -214,7 +248,7 @@ def _gallery(project: Project) -> dict[str, Tensor]:
 
 
 def _figures(project: Project, measured: _Measured) -> dict[str, float]:
-    def mean(results: list[invert.InversionResult]) -> float:
+    def mean(results: list[_Inverted]) -> float:
         return sum(result.psnr_db for result in results) / len(results)
 
     branch = read_json(project.branch / "figures.json")

@@ -13,7 +13,8 @@ Source: Gonzalez 1985 for the greedy k-center; its use for labels as in Sener an
 2018, section 4; the descriptions and the reasons are ours.
 """
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,7 @@ def draw_samples(
 ) -> Iterator[Progress]:
     """Yield the progress of drawing samples and choosing those to label.
 
+    What was interrupted goes on with the next sample, and ends as if it had not been.
     Drawing the same again changes nothing. Other numbers draw others, unless some are
     labelled.
 
@@ -139,13 +141,17 @@ def draw_samples(
         )
     generator = load_generator(project.generator)
     pace = Pace(clock)
+    drawn = _drawn_before(project, wanted)
     codes, described, seen = [], [], []
     for i in range(num):
-        w_plus, image, features = _draw(generator, project.seed + i, psi)
-        write_bytes(project.samples / f"{i:03d}.png", images.to_png_bytes(image))
-        codes.append(w_plus)
-        described.append(features)
-        seen.append(images.resize(image, min(64, image.shape[-1])).clamp(-1, 1))
+        found = _read_drawn(drawn, i)
+        if found is None:
+            found, picture = _draw(generator, project.seed + i, psi)
+            write_bytes(drawn / f"{i:03d}.png", picture)
+            write_bytes(drawn / f"{i:03d}.safetensors", save_tensors(found.to_tensors()))
+        codes.append(found.w_plus)
+        described.append(found.features)
+        seen.append(found.seen)
         yield pace.at(0.95 * (i + 1) / num, f"Drawing sample {i + 1} of {num}")
     rows = _descriptions(described)
     distance = torch.cdist(rows, rows)
@@ -153,6 +159,9 @@ def draw_samples(
     chosen = farthest(distance, num_proposed, odd)
     proposed = _reasons(chosen, distance, torch.cat(seen))
     near = distance.argsort(dim=1, stable=True)[:, 1 : NUM_NEAREST + 1]
+    # Only now do they take the place of samples from before.
+    for i in range(num):
+        (drawn / f"{i:03d}.png").replace(project.samples / f"{i:03d}.png")
     write_bytes(
         project.samples / "codes.safetensors",
         save_tensors({"w_plus": torch.cat(codes).contiguous()}),
@@ -175,6 +184,7 @@ def draw_samples(
         "nearest": near.tolist(),
     }
     write_json(project.samples / "proposal.json", content)
+    shutil.rmtree(drawn)
     yield Progress(
         1.0,
         f"{num} samples, {len(proposed)} of them proposed"
@@ -217,11 +227,46 @@ def read_codes(project: Project) -> Tensor:
     return load_file(path)["w_plus"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What is compared of a sample.
+
+    `w_plus` is its code (1, L, w_dim), `features` its pooled taps (1, F) by resolution,
+    `seen` the picture (1, 3, S, S), small, in [-1, 1].
+    """
+
+    w_plus: Tensor
+    features: dict[int, Tensor]
+    seen: Tensor
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        own = {"w_plus": self.w_plus, "seen": self.seen}
+        rows = own | {str(side): row for side, row in self.features.items()}
+        return {name: tensor.contiguous() for name, tensor in rows.items()}
+
+
+def _drawn_before(project: Project, wanted: Mapping[str, Any]) -> Path:
+    """Return the folder of samples that an interrupted drawing of the same has finished."""
+    folder = project.samples / "drawn"
+    if read_json(folder / "wanted.json") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_json(folder / "wanted.json", wanted)
+    return folder
+
+
+def _read_drawn(folder: Path, number: int) -> _Drawn | None:
+    path = folder / f"{number:03d}.safetensors"
+    if not path.exists() or not path.with_suffix(".png").exists():
+        return None
+    tensors = load_file(path)
+    w_plus, seen = tensors.pop("w_plus"), tensors.pop("seen")
+    sides = sorted(tensors, key=int)
+    return _Drawn(w_plus, {int(side): tensors[side] for side in sides}, seen)
+
+
 @torch.no_grad()
-def _draw(
-    generator: Generator, seed: int, psi: float
-) -> tuple[Tensor, Tensor, dict[int, Tensor]]:
-    """Return code (1, L, w_dim), picture (1, 3, R, R) and pooled taps by resolution."""
+def _draw(generator: Generator, seed: int, psi: float) -> tuple[_Drawn, bytes]:
+    """Return a sample's description, and its picture as PNG."""
     w_plus, rendering = generator.sample(seed, psi=psi, with_taps=True)
     assert rendering.taps is not None
     pooled: dict[int, list[Tensor]] = {}
@@ -230,7 +275,9 @@ def _draw(
         grid = F.adaptive_avg_pool2d(tap, min(GRID, tap.shape[-1]))
         pooled.setdefault(tap.shape[-1], []).append(grid.flatten(1))
     features = {side: torch.cat(parts, dim=1) for side, parts in pooled.items()}
-    return w_plus, rendering.image, features
+    image = rendering.image
+    seen = images.resize(image, min(64, image.shape[-1])).clamp(-1, 1)
+    return _Drawn(w_plus, features, seen), images.to_png_bytes(image)
 
 
 def _descriptions(described: Sequence[dict[int, Tensor]]) -> Tensor:

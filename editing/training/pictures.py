@@ -195,8 +195,8 @@ def _read(plan: PicturePlan, folder: Path, source: "_Source") -> Iterator[ReadPr
     if index.num_used < LEAST:
         reasons = "; ".join(f"{each.name}: {each.reason}" for each in index.skipped[:5])
         raise PicturesError(
-            f"{plan.source} holds {index.num_used} pictures that can be used, at least "
-            f"{LEAST} are needed, better thousands" + (f" ({reasons})" if reasons else "")
+            f"{plan.source.name} holds {index.num_used} pictures that can be used, at least "
+            f"{LEAST} are needed, better thousands" + (f" ({reasons})." if reasons else ".")
         )
     notes = []
     if index.num_used < FEW:
@@ -206,11 +206,13 @@ def _read(plan: PicturePlan, folder: Path, source: "_Source") -> Iterator[ReadPr
         )
     if index.num_small:
         notes.append(
-            f"{index.num_small} pictures are smaller than {plan.size} px and were enlarged: "
-            "they stay soft. Train at a smaller size, or take them out."
+            f"Smaller than {plan.size} px and enlarged: {index.num_small} of the pictures. "
+            "They stay soft. Train at a smaller size, or take them out."
         )
     if index.skipped:
-        notes.append(f"{len(index.skipped)} pictures were left out; report.json lists them.")
+        notes.append(
+            f"Left out: {len(index.skipped)} of the files, each listed with its reason."
+        )
     report = {
         "num_used": index.num_used,
         "size": plan.size,
@@ -384,12 +386,17 @@ def _open_source(path: Path) -> _Source:
     elif not path.exists():
         raise PicturesError(f"there is nothing at {path}: name a folder of pictures or a zip")
     elif not zipfile.is_zipfile(path):
-        raise PicturesError(f"{path} is neither a folder nor a zip of pictures")
+        raise PicturesError(
+            f"{path.name} is neither a folder nor a zip of pictures: pack PNG and JPEG files "
+            "into a zip."
+        )
     else:
         try:
             archive = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, ValueError) as error:
-            raise PicturesError(f"{path} is a damaged zip: {error}") from error
+            raise PicturesError(
+                f"{path.name} is a damaged zip ({error}): pack it again."
+            ) from error
         try:
             source = _Source(_safe_names(path, archive), archive=archive)
         except UnsafeArchiveError:
@@ -398,7 +405,7 @@ def _open_source(path: Path) -> _Source:
     if not source.names:
         source.close()
         kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise PicturesError(f"{path} holds no pictures; these are read: {kinds}")
+        raise PicturesError(f"{path.name} holds no pictures; these are read: {kinds}.")
     return source
 
 
@@ -423,21 +430,29 @@ def safe_names(
     """
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise UnsafeArchiveError(f"{path} has {len(entries)} entries, at most {MAX_ENTRIES}")
+        raise UnsafeArchiveError(
+            f"{path.name} has {len(entries):,} entries, at most {MAX_ENTRIES:,} are read: "
+            "leave some out."
+        )
     total = 0
     for entry in entries:
         name = entry.orig_filename.replace("\\", "/")
-        shown = f"{path}: the entry {entry.orig_filename!r}"
+        shown = f"{path.name}: the entry {entry.orig_filename!r}"
         if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or "\0" in name:
-            raise UnsafeArchiveError(f"{shown} points outside the archive; nothing was read")
+            raise UnsafeArchiveError(
+                f"{shown} points outside the archive, so nothing was read. Pack it again from "
+                "within its folder."
+            )
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise UnsafeArchiveError(f"{shown} is a link; nothing was read")
+            raise UnsafeArchiveError(
+                f"{shown} is a link, so nothing was read. Pack the file itself."
+            )
         total += entry.file_size
         grown = entry.file_size / max(1, entry.compress_size)
         if total > max_bytes or (entry.file_size > 1 << 20 and grown > MAX_RATIO):
             raise UnsafeArchiveError(
                 f"{shown} expands {grown:.0f} times to {entry.file_size >> 20} MiB, as zip "
-                "bombs do; nothing was read"
+                "bombs do, so nothing was read. Leave it out."
             )
     return sorted({e.filename for e in entries if not e.is_dir()})
 

@@ -141,6 +141,7 @@ def _bring(bench: Workbench, folder: Path, request: BringGenerator) -> Brought:
             clock=time.monotonic,
             size=request.resolution or 64,
             minutes=request.minutes or 60.0,
+            checkpoint_seconds=bench.checkpoint_seconds,
             device=str(bench.device.device),
             license=request.license,
         )
@@ -225,7 +226,9 @@ def _small(png: bytes) -> bytes:
 
 def _train_branch(bench: Workbench, folder: Path, request: TrainBranch) -> BranchTrained:
     _lay_out(folder, request)
-    steps = own_branch.train_branch(folder, clock=time.monotonic)
+    steps = own_branch.train_branch(
+        folder, clock=time.monotonic, checkpoint_seconds=bench.checkpoint_seconds
+    )
     _follow(bench, folder, steps, is_training=True)
     figures = project.read_json(folder / "branch" / "figures.json")
     ranking = project.read_json(folder / "predictions" / "ranking.json")
@@ -274,7 +277,12 @@ def _part(part: PartSpec) -> Part:
 
 
 def _train_encoder(bench: Workbench, folder: Path, request: TrainEncoder) -> EncoderTrained:
-    steps = encoder.train_encoder(folder, clock=time.monotonic, minutes=request.minutes)
+    steps = encoder.train_encoder(
+        folder,
+        clock=time.monotonic,
+        minutes=request.minutes,
+        checkpoint_seconds=bench.checkpoint_seconds,
+    )
     _follow(bench, folder, steps, is_training=True)
     figures = project.read_json(folder / "encoder" / "figures.json")
     sheet = folder / "encoder" / "sheet.png"
@@ -381,6 +389,8 @@ def _put_up(source: Path, families: Path, name: str) -> Path:
     target = families / name
     fresh = families / f".{name}.{time.time_ns()}"
     families.mkdir(parents=True, exist_ok=True)
+    for draft in families.glob(f".{name}.*"):  # of a process that was killed
+        shutil.rmtree(draft, ignore_errors=True)
     try:
         shutil.copytree(source, fresh)
         shutil.rmtree(target, ignore_errors=True)

@@ -7,12 +7,11 @@ import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from django.test import Client
 
 from atelier_client import Atelier, AtelierError, models
 from atelier_client.cli import cli
+from tests.atelier_client.conftest import serve
 from tests.factories import rows
-from webapp.accounts import tokens
 from webapp.accounts.models import Scope
 from webapp.jobs import worker
 from webapp.jobs.contract import Measured
@@ -20,23 +19,6 @@ from webapp.library import services
 from webapp.library.models import EditVector
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "http.json"
-
-
-def serve(request: httpx.Request) -> httpx.Response:
-    """Answer a request of the client with Django, in the transaction of the test."""
-    headers = {
-        name: value
-        for name, value in request.headers.items()
-        if name not in ("content-type", "content-length")
-    }
-    answer = Client(raise_request_exception=False).generic(
-        request.method,
-        request.url.raw_path.decode(),
-        request.read(),
-        content_type=request.headers.get("content-type", ""),
-        headers=headers,
-    )
-    return httpx.Response(answer.status_code, content=answer.content)
 
 
 def card() -> Measured:
@@ -54,35 +36,6 @@ def save(who, title="Smile", *, seed=0):
         parts=(2,), margin=1, learned_from={}, title=title, description="", tags=(),
         card=card(), now=rows.NOW,
     )  # fmt: skip
-
-
-@pytest.fixture
-def who(db):
-    return rows.people()
-
-
-@pytest.fixture(autouse=True)
-def bundle(settings, tmp_path):
-    rows.write_manifest(tmp_path / "bundles")
-    settings.BUNDLES_DIR = tmp_path / "bundles"
-
-
-@pytest.fixture
-def connect(who, settings):
-    settings.ALLOWED_HOSTS = ["atelier.test"]
-
-    def make(*scopes, sleep=lambda seconds: None):
-        """Return a client whose requests are served in this thread, as the tests' own are."""
-        from django.utils import timezone
-
-        scopes = scopes or (Scope.READ, Scope.EDIT, Scope.PUBLISH)
-        _, secret = tokens.create(
-            actor=who.owner, name="test", scopes=set(scopes), days=1, now=timezone.now()
-        )
-        transport = httpx.MockTransport(serve)
-        return Atelier("http://atelier.test", token=secret, transport=transport, sleep=sleep)
-
-    return make
 
 
 def test_search_goes_on_over_pages(who, connect):

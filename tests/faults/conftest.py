@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from django.db import connection
@@ -41,13 +43,16 @@ class RealWorker:
 
     environment: dict[str, str]
     log: Path
+    name: str = "gpu"
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     def start(self) -> None:
-        (gpu,) = [p for p in processes(port=1, run_dir=self.log.parent) if p.name == "gpu"]
+        every = processes(port=1, run_dir=self.log.parent)
+        (kind,) = [process for process in every if process.name == self.name]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *gpu.arguments], cwd=ROOT, env=self.environment,
+                [sys.executable, "-m", *kind.arguments], cwd=ROOT,
+                env=self.environment | dict(kind.environment),
                 stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         eventually(self.is_ready, what=f"the worker is ready; see {self.log}")
@@ -55,7 +60,8 @@ class RealWorker:
     def is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-3000:]
-        return f'"pid": {self.process.pid}'.encode() in (client().get("worker:ready") or b"")
+        own = client().get(f"worker:{socket.gethostname()}:{self.process.pid}")
+        return isinstance(own, bytes) and b'"state": "ready"' in own
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -97,18 +103,40 @@ def studio(transactional_db: None, slow_family: Bundle) -> Studio:
 
 
 @pytest.fixture
-def worker(
-    transactional_db: None, slow_family: Bundle, real_servers: Servers, tmp_path: Path
-) -> Iterator[RealWorker]:
-    name = connection.settings_dict["NAME"]
-    url = real_servers.postgresql.url.replace("@/postgres?", f"@/{name}?")
-    environment = os.environ | {
+def worker(slow_family: Bundle, started: "Start") -> RealWorker:
+    return started("gpu")
+
+
+@pytest.fixture
+def workshop(started: "Start") -> RealWorker:
+    """The worker that makes families; it writes a checkpoint every second."""
+    return started("workshop", CHECKPOINT_SECONDS="1")
+
+
+class Start(Protocol):
+    """Starts a worker by its name among the platform's processes."""
+
+    def __call__(self, name: str, **environment: str) -> RealWorker: ...
+
+
+@pytest.fixture
+def started(transactional_db: None, real_servers: Servers, tmp_path: Path) -> Iterator[Start]:
+    url = real_servers.postgresql.url.replace(
+        "@/postgres?", f"@/{connection.settings_dict['NAME']}?"
+    )
+    shared = os.environ | {
         "DATABASE_URL": url,
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "OMP_NUM_THREADS": "1",
     }
-    worker = RealWorker(environment, tmp_path / "worker.log")
-    worker.start()
-    yield worker
-    if worker.process is not None:
-        worker.kill()
+    workers: list[RealWorker] = []
+
+    def start(name: str, **environment: str) -> RealWorker:
+        workers.append(RealWorker(shared | environment, tmp_path / f"{name}.log", name))
+        workers[-1].start()
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        if worker.process is not None:
+            worker.kill()

@@ -10,4 +10,6 @@ from django.conf import settings
 
 app = Celery("atelier")
 app.conf.update(settings.CELERY)
-app.autodiscover_tasks(["webapp.jobs", "webapp.library", "webapp.accounts", "webapp.webhooks"])
+app.autodiscover_tasks(
+    ["webapp.jobs", "webapp.library", "webapp.accounts", "webapp.webhooks", "webapp.workshop"]
+)

@@ -169,6 +169,11 @@ CELERY = {
             "schedule": 900.0,
             "options": {"queue": "io", "expires": 800},
         },
+        "clear removed families": {
+            "task": "webapp.workshop.tasks.clear_removed",
+            "schedule": 300.0,
+            "options": {"queue": "io", "expires": 290},
+        },
         "forget sessions": {
             "task": "webapp.accounts.tasks.forget_sessions",
             "schedule": 3600.0,

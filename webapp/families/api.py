@@ -98,6 +98,10 @@ def get_family(request: HttpRequest, name: str) -> FamilyPageOut:
     """One family, with its card."""
     offer = selectors.offer(auth.person(request), name)
     card = offer.own.card if offer.own else {}
+    # What a team published is stored already; what was shipped lies in the bundle's folder.
+    samples = card.get("samples") or artifacts.put_all(
+        [(png, "image/png") for png in offer.info.pictures()]
+    )
     return FamilyPageOut(
         **FamilyOut.facts(offer),
         description=card.get("description", ""),
@@ -107,7 +111,7 @@ def get_family(request: HttpRequest, name: str) -> FamilyPageOut:
         figures=card.get("figures", offer.info.figures),
         num_labels=card.get("num_labels"),
         sentences=card.get("sentences", []),
-        sample_urls=[artifacts.url(digest) for digest in card.get("samples", [])],
+        sample_urls=[artifacts.url(digest) for digest in samples],
         reconstructions=[
             FamilyReconstructionOut(
                 original_url=artifacts.url(each["original"]),

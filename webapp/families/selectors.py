@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +82,14 @@ class BundleInfo(BaseModel):
     def part_ids(self, names: Collection[str]) -> tuple[int, ...]:
         """Return the ids of parts, in the order of the schema; unknown names are left out."""
         return tuple(part.id for part in self.parts if part.name in names)
+
+    def pictures(self) -> list[bytes]:
+        """Return the pictures that came with the bundle, PNG, in the manifest's order.
+
+        Names without a file are left out.
+        """
+        files = (self.path / "samples" / f"{PurePath(name).name}.png" for name in self.samples)
+        return [file.read_bytes() for file in files if file.is_file()]
 
     @property
     def background(self) -> frozenset[int]:

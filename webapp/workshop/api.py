@@ -34,7 +34,7 @@ from webapp.workshop.schemas import (
     FamilySampleOut,
     FamilyTryOut,
     FamilyUploadOut,
-    ImportedOut,
+    ImportedLabelsOut,
     ProjectChange,
     ProjectIn,
     SampleChange,
@@ -303,13 +303,13 @@ def export_family_labels(
     return response
 
 
-@router.post("/family-projects/{project_id}/labels", response=ImportedOut)
+@router.post("/family-projects/{project_id}/labels", response=ImportedLabelsOut)
 def import_family_labels(
     request: HttpRequest,
     project_id: UUID,
     file: File[UploadedFile],
     replace: Form[bool] = False,
-) -> ImportedOut:
+) -> ImportedLabelsOut:
     """Take label maps from a zip of indexed PNGs or from COCO; says what was left out."""
     return exchange.import_labels(
         actor=auth.person(request), project_id=project_id, data=file.read(),

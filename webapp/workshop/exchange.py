@@ -27,7 +27,7 @@ from webapp.workshop import label_maps, labels, parts, policies
 from webapp.workshop.label_maps import BadLabelMapError, Labels
 from webapp.workshop.models import FamilyProject, FamilySample
 from webapp.workshop.parts import UNLABELED
-from webapp.workshop.schemas import Form, ImportedOut, SkippedOut
+from webapp.workshop.schemas import Form, ImportedLabelsOut, SkippedOut
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
 MAX_ENTRIES = 2000
@@ -142,7 +142,7 @@ def _counts(mask: "np.ndarray[Any, Any]") -> list[int]:
 @transaction.atomic
 def import_labels(
     *, actor: User, project_id: UUID, data: bytes, replace: bool, now: datetime
-) -> ImportedOut:
+) -> ImportedLabelsOut:
     """Take label maps from a zip of PNGs or a COCO file, and say which were left out and why.
 
     A sample that has a label map keeps it unless `replace` is set.
@@ -185,7 +185,7 @@ def import_labels(
         sample.project = project
         labels.put_imported(sample, found, actor=actor, now=now)
         num_imported += 1
-    return ImportedOut(imported=num_imported, skipped=skipped)
+    return ImportedLabelsOut(imported=num_imported, skipped=skipped)
 
 
 Found = tuple[str, int | None, Labels | BadLabelMapError]

@@ -8,6 +8,7 @@ from uuid import UUID
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
 from webapp.common.errors import ForbiddenError, NotFoundError
+from webapp.common.rows import one
 from webapp.workshop.models import FamilyProject, FamilySample, FamilyTry, FamilyUpload
 
 
@@ -59,16 +60,8 @@ def visible_project(actor: User, project_id: UUID) -> FamilyProject:
     Raises:
         UnknownProjectError: there is none.
     """
-    found = (
-        FamilyProject.objects.visible_to(actor)
-        .live()
-        .select_related("owner", "team")
-        .filter(pk=project_id)
-        .first()
-    )
-    if found is None:
-        raise UnknownProjectError
-    return found
+    seen = FamilyProject.objects.visible_to(actor).live().select_related("owner", "team")
+    return one(seen, project_id, otherwise=UnknownProjectError)
 
 
 def editable_project(actor: User, project_id: UUID) -> FamilyProject:
@@ -89,16 +82,9 @@ def locked(project_id: UUID) -> FamilyProject:
     Raises:
         UnknownProjectError: it was removed meanwhile.
     """
-    found = (
-        FamilyProject.objects.live()
-        .select_for_update(of=("self",))
-        .select_related("owner", "team")
-        .filter(pk=project_id)
-        .first()
-    )
-    if found is None:
-        raise UnknownProjectError
-    return found
+    live = FamilyProject.objects.live().select_related("owner", "team")
+    locking = live.select_for_update(of=("self",))
+    return one(locking, project_id, otherwise=UnknownProjectError)
 
 
 def removable_project(actor: User, project_id: UUID) -> FamilyProject:
@@ -117,6 +103,16 @@ def removable_project(actor: User, project_id: UUID) -> FamilyProject:
     return locked(found.pk)
 
 
+def visible_upload(actor: User, upload_id: UUID) -> FamilyUpload:
+    """Return an upload that `actor` may see.
+
+    Raises:
+        UnknownUploadError: there is none.
+    """
+    seen = FamilyUpload.objects.visible_to(actor).select_related("project")
+    return one(seen, upload_id, otherwise=UnknownUploadError)
+
+
 def editable_upload(actor: User, upload_id: UUID) -> FamilyUpload:
     """Return an upload that `actor` may go on with, its row locked.
 
@@ -124,34 +120,9 @@ def editable_upload(actor: User, upload_id: UUID) -> FamilyUpload:
         UnknownUploadError: the actor can see no such upload.
         ReadOnlyError: the actor may only look.
     """
-    found = visible_upload(actor, upload_id)
-    accounts.require_editor(actor, found.project.team_id)
-    again = (
-        FamilyUpload.objects.select_for_update(of=("self",))
-        .select_related("project")
-        .filter(pk=upload_id)
-        .first()
-    )
-    if again is None:
-        raise UnknownUploadError
-    return again
-
-
-def visible_upload(actor: User, upload_id: UUID) -> FamilyUpload:
-    """Return an upload that `actor` may see.
-
-    Raises:
-        UnknownUploadError: there is none.
-    """
-    found = (
-        FamilyUpload.objects.visible_to(actor)
-        .select_related("project")
-        .filter(pk=upload_id)
-        .first()
-    )
-    if found is None:
-        raise UnknownUploadError
-    return found
+    accounts.require_editor(actor, visible_upload(actor, upload_id).project.team_id)
+    uploads = FamilyUpload.objects.select_for_update(of=("self",)).select_related("project")
+    return one(uploads, upload_id, otherwise=UnknownUploadError)
 
 
 def visible_sample(actor: User, sample_id: UUID) -> FamilySample:
@@ -160,15 +131,9 @@ def visible_sample(actor: User, sample_id: UUID) -> FamilySample:
     Raises:
         UnknownSampleError: there is none.
     """
-    found = (
-        FamilySample.objects.visible_to(actor)
-        .select_related("project", "assignee", "saved_by")
-        .filter(pk=sample_id)
-        .first()
-    )
-    if found is None:
-        raise UnknownSampleError
-    return found
+    seen = FamilySample.objects.visible_to(actor)
+    seen = seen.select_related("project", "assignee", "saved_by")
+    return one(seen, sample_id, otherwise=UnknownSampleError)
 
 
 def editable_sample(actor: User, sample_id: UUID) -> FamilySample:
@@ -181,14 +146,10 @@ def editable_sample(actor: User, sample_id: UUID) -> FamilySample:
     found = visible_sample(actor, sample_id)
     accounts.require_editor(actor, found.project.team_id)
     project = locked(found.project_id)
-    again = (
-        FamilySample.objects.select_for_update(of=("self",))
-        .select_related("assignee", "saved_by")
-        .filter(pk=sample_id)
-        .first()
+    samples = FamilySample.objects.select_for_update(of=("self",))
+    again = one(
+        samples.select_related("assignee", "saved_by"), sample_id, otherwise=UnknownSampleError
     )
-    if again is None:
-        raise UnknownSampleError
     again.project = project
     return again
 
@@ -199,7 +160,5 @@ def visible_try(actor: User, try_id: UUID) -> FamilyTry:
     Raises:
         UnknownTryError: there is none.
     """
-    found = FamilyTry.objects.visible_to(actor).select_related("job").filter(pk=try_id).first()
-    if found is None:
-        raise UnknownTryError
-    return found
+    seen = FamilyTry.objects.visible_to(actor).select_related("job")
+    return one(seen, try_id, otherwise=UnknownTryError)

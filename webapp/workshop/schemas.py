@@ -415,7 +415,7 @@ class FamilySampleOut(Schema):
         )
 
 
-class ImportedOut(Schema):
+class ImportedLabelsOut(Schema):
     """What an import of label maps brought; `skipped` lists what was not taken, and why."""
 
     imported: int

@@ -4,9 +4,13 @@ One job works on a project at a time, since they share its folder. A step that w
 failed is asked for again and goes on from its checkpoint.
 """
 
+import fcntl
+import shutil
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
@@ -111,6 +115,8 @@ def change(*, actor: User, project_id: UUID, change: ProjectChange) -> FamilyPro
 def remove(*, actor: User, project_id: UUID, now: datetime) -> None:
     """Take a project out of sight and stop its work; what it published stays.
 
+    Its folder goes with the next `clear_removed`, once no worker is in it any more.
+
     Raises:
         UnknownProjectError, NotYourProjectError: see `policies.removable_project`.
     """
@@ -125,6 +131,40 @@ def remove(*, actor: User, project_id: UUID, now: datetime) -> None:
         title=project.title,
     )  # fmt: skip
     announce(project)
+
+
+def clear_removed() -> int:
+    """Delete the folders of removed projects, and return of how many; safe to repeat.
+
+    A folder that a worker is still in waits for the next time. Label maps and samples are
+    artifacts of rows, which stay as a record, like those of removed pictures.
+    """
+    root = Path(settings.WORKSHOP_DIR)
+    folders = {path.name: path for path in root.glob("?" * 32) if path.is_dir()}
+    removed = FamilyProject.objects.filter(
+        pk__in=filter(None, map(_as_id, folders)), deleted_at__isnull=False
+    )
+    busy = Job.objects.filter(project_id__in=removed.values("pk")).active()
+    gone = removed.exclude(pk__in=busy.values("project_id"))
+    return sum(_cleared(folders[key.hex]) for key in gone.values_list("pk", flat=True))
+
+
+def _as_id(name: str) -> UUID | None:
+    try:
+        return UUID(hex=name)
+    except ValueError:
+        return None
+
+
+def _cleared(folder: Path) -> bool:
+    """Delete a folder unless a worker holds its lock; what is left is for the next time."""
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 # ---- the steps ---------------------------------------------------------------------------

@@ -3217,6 +3217,16 @@ export interface components {
             items: components["schemas"]["ImportedOut"][];
         };
         /**
+         * ImportedLabelsOut
+         * @description What an import of label maps brought; `skipped` lists what was not taken, and why.
+         */
+        ImportedLabelsOut: {
+            /** Imported */
+            imported: number;
+            /** Skipped */
+            skipped: components["schemas"]["SkippedOut"][];
+        };
+        /**
          * ImportedOut
          * @description What became of one file of an import.
          */
@@ -6075,7 +6085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportedOut"];
+                    "application/json": components["schemas"]["ImportedLabelsOut"];
                 };
             };
             /** @description A problem document */

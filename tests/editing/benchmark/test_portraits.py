@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from editing import vectors
-from editing.benchmark import portraits
+from editing.benchmark import held_out, portraits
 from editing.bundle import BundleError, assemble, load_bundle, save_bundle
 from editing.vectors import EditVector
 from tests.factories.networks import (
@@ -109,13 +109,13 @@ def test_the_largest_bundle_of_a_family_is_measured_by_default(tmp_path):
         save_bundle(made, tmp_path / name)
     (tmp_path / "blocks-of-others").mkdir()
 
-    assert portraits.largest_bundle("blocks", tmp_path) == tmp_path / "blocks-32"
+    assert held_out.largest_bundle("blocks", tmp_path) == tmp_path / "blocks-32"
     with pytest.raises(BundleError, match="no bundle of cars"):
-        portraits.largest_bundle("cars", tmp_path)
+        held_out.largest_bundle("cars", tmp_path)
 
 
 def test_usual_error_rises_over_its_percentiles(bundle):
-    low, middle, high = portraits.usual_error(bundle, blocks_family(), num=4, steps=2)
+    low, middle, high = held_out.usual_error(bundle, blocks_family(), num=4, steps=2)
 
     assert 0 < low <= middle <= high
     assert isinstance(bundle.probes, torch.Tensor)

@@ -99,7 +99,7 @@ def test_broken_pictures_among_good_ones_are_named_counted_and_left_out(
     assert "damaged" in reasons["cut.jpg"]
     assert reasons["text.png"] == "not a picture that can be read"
     assert reasons["twin.png"] == "the same picture as 04.png"
-    assert any("4 pictures were left out" in sentence for sentence in found.warnings)
+    assert any("Left out: 4 of the files" in sentence for sentence in found.warnings)
 
 
 def test_a_picture_lying_on_its_side_is_turned_upright(source: Path, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_few_and_small_pictures_are_warned_about(source: Path, tmp_path: Path) -
     found = read(source, tmp_path / "out", size=32)
 
     assert any("Only 20 pictures" in sentence for sentence in found.warnings)
-    assert any("20 pictures are smaller than 32 px" in s for s in found.warnings)
+    assert any("Smaller than 32 px and enlarged: 20 " in s for s in found.warnings)
 
 
 def test_a_folder_without_enough_usable_pictures_is_refused(
@@ -187,8 +187,10 @@ def test_what_is_no_source_of_pictures_is_refused(make, says, tmp_path: Path) ->
     path = tmp_path / "source"
     make(path)
 
-    with pytest.raises(PicturesError, match=says):
+    with pytest.raises(PicturesError, match=says) as refusal:
         read(path, tmp_path / "out")
+
+    assert not path.exists() or str(tmp_path) not in str(refusal.value)
 
 
 def zipped(path: Path, source: Path, **more: bytes) -> Path:
@@ -222,6 +224,7 @@ def test_a_zip_with_a_path_that_climbs_out_is_refused_by_its_name(
         read(path, tmp_path / "out")
 
     assert repr(name) in str(refusal.value)
+    assert str(tmp_path) not in str(refusal.value), "people read it who own no such folder"
     assert refusal.value.code == "pictures.unsafe_archive"
     assert not (tmp_path / "out" / "pictures.bin").exists()
 

@@ -22,6 +22,23 @@ def test_a_family_is_shown_with_its_parts(who: rows.People) -> None:
     assert shown["usual_error"] == [0.01, 0.02, 0.05]
 
 
+def test_the_card_of_a_shipped_family_shows_the_pictures_of_its_bundle(
+    who: rows.People, bundle: Path
+) -> None:
+    manifest = bundle / "tiny-16" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "samples": ["rosa", "gone", "../manifest"]}))
+    (bundle / "tiny-16" / "samples").mkdir()
+    picture = rows.picture_bytes(size=(16, 16))
+    (bundle / "tiny-16" / "samples" / "rosa.png").write_bytes(picture)
+    browser = rows.client(who.stranger)
+
+    (url,) = browser.get("/api/families/tiny-16").json()["sample_urls"]
+
+    assert browser.get(url).content == picture
+    assert browser.get("/api/families/tiny-16").json()["sample_urls"] == [url]
+
+
 def test_families_are_told_to_nobody_without_signing_in() -> None:
     assert rows.client(None).get("/api/families").status_code == 401
 

@@ -1,8 +1,10 @@
 """A family in the making: its steps, its file, and what becomes of jobs."""
 
+import fcntl
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -20,7 +22,7 @@ from webapp.accounts import services as accounts
 from webapp.accounts.models import Role
 from webapp.jobs import worker
 from webapp.jobs.models import Job
-from webapp.workshop import uploads
+from webapp.workshop import services, uploads
 from webapp.workshop.models import FamilyProject, FamilyUpload
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +213,29 @@ def test_a_removed_project_is_out_of_sight_and_its_work_is_stopped(labeled: Work
     assert Job.objects.get(pk=job["id"]).status == "canceled"
     sample = f"/api{labeled.place}/samples"
     assert labeled.browser.get(sample).status_code == 404
+
+
+def test_the_folder_of_a_removed_project_is_cleared_away_once_nobody_works_in_it(
+    labeled: Workshop,
+) -> None:
+    other = send(labeled.browser, "/family-projects", {"title": "Kept"})
+    kept, folder = (uploads.folder_of(UUID(each)) for each in (other["id"], labeled.id))
+    for each in (kept, folder):
+        (each / "branch").mkdir(parents=True, exist_ok=True)
+    labeled.send("/train-branch")
+    job = rows.claim("workshop", now=timezone.now())
+    labeled.browser.delete(f"/api{labeled.place}")
+
+    assert services.clear_removed() == 0, "a worker is still stopping"
+    worker.confirm_cancel(job, now=timezone.now())
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert services.clear_removed() == 0, "a worker that lost its job is still in it"
+    assert services.clear_removed() == 1
+    assert services.clear_removed() == 0
+
+    assert kept.is_dir()
+    assert not folder.exists()
 
 
 def test_a_result_for_a_project_removed_meanwhile_ends_as_failed(labeled: Workshop) -> None:

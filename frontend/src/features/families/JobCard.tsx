@@ -46,7 +46,7 @@ export function JobCard({
         {job.status === "failed" ? (
           <ErrorNote
             error={new ProblemError({ code: job.error?.code ?? "", status: 422, detail: words })}
-            {...(onResume && project.may_edit ? { onRetry: onResume, retryLabel: "Go on" } : {})}
+            {...(onResume && project.may_edit ? { onRetry: onResume, retryLabel: "Try again" } : {})}
           />
         ) : (
           <div className="at-spread">

@@ -2,7 +2,7 @@
 
 import { useMediaQuery } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
@@ -10,17 +10,18 @@ import { useShallow } from "zustand/react/shallow";
 import type { Part } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { keys, sessionQuery } from "../../api/queries";
-import { SUBPIXELS } from "../../canvas/space";
 import { Avatar } from "../../ui/Avatar";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { IconCheck } from "../../ui/icons";
 import { announce } from "../../ui/live";
 import { Segments } from "../../ui/Segments";
 import { percent } from "../../ui/words";
+import { Brush } from "../painting/Brush";
+import { Canvas, Hold, UndoButtons } from "../painting/Canvas";
+import { PartChips, PartList } from "../painting/Parts";
 import { Dialog } from "../studio/Dialog";
 import { Icon } from "../studio/icons";
 import { ToolList } from "../studio/Rail";
-import { Slider } from "../studio/Slider";
 import { projectQuery, readSample, samplesQuery } from "./data";
 import { keyDown, keyUp, KEYS } from "./labelKeys";
 import { Labelling, type LabellingState } from "./labelling";
@@ -34,7 +35,6 @@ const MODES = [
   { value: "overlay", label: "Overlay" },
   { value: "labels", label: "Labels" },
 ] as const;
-const NUMBERED = 9;
 
 export default function LabelPage() {
   const { projectId = "", sampleId = "" } = useParams();
@@ -443,73 +443,40 @@ function Notices({ open }: { readonly open: Open }) {
 
 function Stage({ open, isPhone }: { readonly open: Open; readonly isPhone: boolean }) {
   const { labelling, sample, parts, project } = open;
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => (canvas.current ? labelling.attach(canvas.current) : undefined), [labelling]);
-  useEffect(() => {
-    if (isPhone) labelling.setFit(10_000, 0);
-    else labelling.setFit(720, 62);
-  }, [labelling, isPhone]);
-  const [part, tool, hovered, mayUndo, mayRedo, scale, isHeld, isOpen] = useLabelling(open, (s) => [
+  const [part, tool, hovered, isOpen] = useLabelling(open, (s) => [
     s.part,
     s.tool,
     s.hovered,
+    s.isOpen,
+  ]);
+  const [mayUndo, mayRedo, scale, isHeld] = useLabelling(open, (s) => [
     s.mayUndo,
     s.mayRedo,
     s.scale,
     s.isBeforeHeld,
-    s.isOpen,
   ]);
-  const titleOf = (id: number | null) =>
-    parts.find((one) => one.id === id)?.title ?? "not labelled";
-  const hold = (isBeforeHeld: boolean) => labelling.look({ isBeforeHeld });
+  const titleOf = (id: number) => parts.find((one) => one.id === id)?.title ?? "not labelled";
   const size = project.generator?.label_size ?? 64;
   const zoom = Math.round((100 * scale * size) / (project.generator?.resolution ?? size));
   return (
-    <main className="st-stage" id="content" aria-label="Canvas" aria-busy={!isOpen} data-region>
-      <canvas
-        ref={canvas}
-        className="st-canvas"
-        data-testid="label-canvas"
-        role="application"
-        aria-roledescription="label canvas"
-        aria-label={`Sample ${sample.number}. Arrows move the brush, D puts the pen down or up.`}
-        aria-describedby="label-state"
-        tabIndex={0}
-      />
-      <p id="label-state" className="at-hidden">
-        {`Tool ${tool}, painting ${titleOf(part)}.`}
-        {hovered !== null && ` The brush is over ${titleOf(hovered)}.`}
-      </p>
-      {!isPhone && hovered !== null && <span className="st-under">{titleOf(hovered)}</span>}
+    <Canvas
+      painting={labelling}
+      isPhone={isPhone}
+      most={720}
+      testId="label-canvas"
+      kind="label canvas"
+      name={`Sample ${sample.number}`}
+      tool={tool}
+      part={titleOf(part)}
+      under={hovered === null ? null : titleOf(hovered)}
+      isBusy={!isOpen}
+    >
       <div
         className={isPhone ? "st-phone-buttons" : "st-view"}
         role="toolbar"
         aria-label="View and undo"
       >
-        <button
-          type="button"
-          className="at-button"
-          data-quiet
-          data-icon
-          aria-label="Undo"
-          title="Undo (Ctrl Z)"
-          disabled={!mayUndo}
-          onClick={() => labelling.undo()}
-        >
-          <Icon name="undo" />
-        </button>
-        <button
-          type="button"
-          className="at-button"
-          data-quiet
-          data-icon
-          aria-label="Redo"
-          title="Redo (Ctrl Shift Z)"
-          disabled={!mayRedo}
-          onClick={() => labelling.redo()}
-        >
-          <Icon name="redo" />
-        </button>
+        <UndoButtons painting={labelling} mayUndo={mayUndo} mayRedo={mayRedo} />
         {!isPhone && (
           <>
             <span className="st-view-rule" />
@@ -522,127 +489,58 @@ function Stage({ open, isPhone }: { readonly open: Open; readonly isPhone: boole
             <span className="st-view-rule" />
           </>
         )}
-        <button
-          type="button"
-          className="at-button"
-          data-quiet
-          aria-pressed={isHeld}
-          aria-label="Hold for the picture alone"
-          onPointerDown={() => hold(true)}
-          onPointerUp={() => hold(false)}
-          onPointerLeave={() => hold(false)}
-          onKeyDown={(event) => event.key === " " && hold(true)}
-          onKeyUp={(event) => event.key === " " && hold(false)}
-          onBlur={() => hold(false)}
+        <Hold
+          isHeld={isHeld}
+          label="Hold for the picture alone"
+          icon="eye"
+          onHold={(isBeforeHeld) => labelling.look({ isBeforeHeld })}
         >
-          <Icon name="eye" />
           {!isPhone && (
-            <span className="st-wide">
+            <>
               Hold <kbd className="at-kbd">X</kbd> for the picture
-            </span>
+            </>
           )}
-        </button>
+        </Hold>
       </div>
-    </main>
+    </Canvas>
   );
 }
 
 function Parts({ open }: { readonly open: Open }) {
   const { labelling, parts, sample } = open;
   const [part, radius, opacity] = useLabelling(open, (s) => [s.part, s.radius, s.opacity]);
-  const list = useRef<HTMLUListElement>(null);
-  useEffect(() => {
-    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
-  }, [part]);
-  const walk = (event: KeyboardEvent) => {
-    const at = parts.findIndex(({ id }) => id === part);
-    const next = {
-      ArrowDown: parts[Math.min(parts.length - 1, at + 1)],
-      ArrowUp: parts[Math.max(0, at - 1)],
-      Home: parts[0],
-      End: parts.at(-1),
-    }[event.key];
-    if (!next || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    labelling.choosePart(next.id);
-  };
-  const pixels = (2 * radius) / SUBPIXELS;
   return (
     <aside className="st-parts" aria-label="Brush and parts" data-region tabIndex={-1}>
       <div className="st-parts-brush">
         <h2>Brush</h2>
-        <div className="st-brush">
-          <div className="st-brush-row">
-            <span aria-hidden="true">Size</span>
-            <Slider
-              label="Brush size"
-              min={1}
-              max={64}
-              step={0.5}
-              largeStep={4}
-              value={pixels}
-              valueText={`${pixels.toFixed(1)} pixels`}
-              onChange={(value) => labelling.setRadius((value * SUBPIXELS) / 2)}
-            />
-            <output aria-hidden="true">{pixels.toFixed(1)} px</output>
-          </div>
-          <div className="st-brush-row">
-            <span aria-hidden="true">Labels</span>
-            <Slider
-              label="Opacity of the labels"
-              min={0}
-              max={100}
-              step={1}
-              largeStep={10}
-              value={Math.round(opacity * 100)}
-              valueText={percent(opacity)}
-              onChange={(value) => labelling.look({ opacity: value / 100 })}
-            />
-            <output aria-hidden="true">{percent(opacity)}</output>
-          </div>
-        </div>
+        <Brush
+          radius={radius}
+          opacity={opacity}
+          most={64}
+          overlay={{ word: "Labels", name: "Opacity of the labels" }}
+          onRadius={(next) => labelling.setRadius(next)}
+          onOpacity={(next) => labelling.look({ opacity: next })}
+        />
       </div>
       <h2 id="label-parts" className="st-parts-head">
         Parts
       </h2>
-      <ul
-        ref={list}
-        className="st-parts-list"
-        role="listbox"
-        aria-labelledby="label-parts"
-        aria-activedescendant={`label-part-${part}`}
-        tabIndex={0}
-        onKeyDown={walk}
-      >
-        {parts.map(({ id, title, color }, at) => {
+      <PartList
+        parts={parts}
+        chosen={part}
+        titleId="label-parts"
+        onChoose={(id) => labelling.choosePart(id)}
+        end={({ id }) => {
           const share = sample.label?.parts_share[String(id)] ?? 0;
           return (
-            <li
-              key={id}
-              id={`label-part-${id}`}
-              role="option"
-              aria-selected={id === part}
-              onClick={() => labelling.choosePart(id)}
-            >
-              <span className="st-swatch" style={{ background: color }} />
-              <span className="st-part-name">
-                <span className="at-ellipsis">{title}</span>
+            share > 0 && (
+              <span className={styles.share} title="Share of the picture, as it was last kept">
+                {share < 0.01 ? "<1" : Math.round(share * 100)} %
               </span>
-              {share > 0 && (
-                <span className={styles.share} title="Share of the picture, as it was last kept">
-                  {share < 0.01 ? "<1" : Math.round(share * 100)} %
-                </span>
-              )}
-              {at < NUMBERED && (
-                <kbd className="at-kbd" aria-hidden="true">
-                  {at + 1}
-                </kbd>
-              )}
-            </li>
+            )
           );
-        })}
-      </ul>
+        }}
+      />
     </aside>
   );
 }
@@ -650,23 +548,7 @@ function Parts({ open }: { readonly open: Open }) {
 function Chips({ open }: { readonly open: Open }) {
   const { labelling, parts } = open;
   const part = useLabelling(open, (state) => state.part);
-  return (
-    <div className="st-chips" role="radiogroup" aria-label="Parts">
-      {parts.map(({ id, title, color }) => (
-        <button
-          key={id}
-          type="button"
-          role="radio"
-          className="st-chip"
-          aria-checked={id === part}
-          onClick={() => labelling.choosePart(id)}
-        >
-          <span className="st-swatch" style={{ background: color }} />
-          {title}
-        </button>
-      ))}
-    </div>
-  );
+  return <PartChips parts={parts} chosen={part} onChoose={(id) => labelling.choosePart(id)} />;
 }
 
 /** How much has a label, and a way to give the rest to the chosen part. */

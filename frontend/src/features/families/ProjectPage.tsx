@@ -1,8 +1,8 @@
 /** From a generator to a family: seven steps in a row, one of them open. */
 
-import { Menu } from "@mantine/core";
+import { Menu, Modal } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
 import { asProblem } from "../../api/problem";
@@ -10,6 +10,7 @@ import { keys } from "../../api/queries";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { IconCheck, IconMore, IconTrash, IconWarning } from "../../ui/icons";
 import { toast } from "../../ui/live";
+import { counted } from "../../ui/words";
 import { Icon } from "../studio/icons";
 import { BranchStep } from "./BranchStep";
 import { BringStep } from "./BringStep";
@@ -207,6 +208,46 @@ function Title({ project }: { readonly project: Project }) {
 }
 
 function More({ project }: { readonly project: Project }) {
+  const [isAsking, setAsking] = useState(false);
+  if (!project.may_remove) return null;
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <button
+            type="button"
+            className="at-button"
+            data-icon
+            aria-label={`More about ${project.title}`}
+          >
+            <IconMore size={18} />
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            color="red"
+            leftSection={<IconTrash size={16} />}
+            onClick={() => setAsking(true)}
+          >
+            Delete this project …
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Modal
+        opened={isAsking}
+        onClose={() => setAsking(false)}
+        title={<h2>Delete “{project.title}”?</h2>}
+        size={480}
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        <Removal project={project} onKeep={() => setAsking(false)} />
+      </Modal>
+    </>
+  );
+}
+
+/** What goes and what stays, asked once more, as nothing brings a project back. */
+function Removal({ project, onKeep }: { readonly project: Project; readonly onKeep: () => void }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const remove = useMutation({
@@ -214,33 +255,46 @@ function More({ project }: { readonly project: Project }) {
     onSuccess: async () => {
       void client.invalidateQueries({ queryKey: keys.familyProjects });
       await navigate("/families");
+      toast(`Deleted: ${project.title}.`);
     },
-    onError: (error) => toast(asProblem(error).message),
   });
-  if (!project.may_remove) return null;
+  const numVersions = project.published.length;
   return (
-    <Menu position="bottom-end" width={320}>
-      <Menu.Target>
+    <div className={styles.form}>
+      <p>
+        Its generator, samples, label maps and training are deleted for the whole team. Nothing
+        brings them back.
+      </p>
+      {numVersions > 0 && (
+        <p>
+          {counted(numVersions, "published version stays", "published versions stay")} usable.
+        </p>
+      )}
+      {project.steps.some(({ state }) => state === "running") && (
+        <p>The step that is running is stopped.</p>
+      )}
+      {remove.error && <ErrorNote error={remove.error} />}
+      <div className={styles.buttons}>
         <button
           type="button"
           className="at-button"
-          data-icon
-          aria-label={`More about ${project.title}`}
-        >
-          <IconMore size={18} />
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Samples, labels and training go; published versions stay.</Menu.Label>
-        <Menu.Item
-          color="red"
-          leftSection={<IconTrash size={16} />}
+          data-size="main"
+          data-danger
           disabled={remove.isPending}
           onClick={() => remove.mutate()}
         >
-          Delete this project for good
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+          <IconTrash size={16} /> Delete for good
+        </button>
+        <button
+          type="button"
+          className="at-button"
+          data-size="main"
+          data-autofocus
+          onClick={onKeep}
+        >
+          Keep it
+        </button>
+      </div>
+    </div>
   );
 }

@@ -7,9 +7,12 @@ const TITLES: Readonly<Record<string, string>> = {
   seconds: "Training time",
   psnr_samples_db: "Likeness on samples",
   l1: "Mean difference",
+  mse: "Squared difference",
+  pyramid: "Difference of details",
+  gradient: "Difference of edges",
 };
 /** Said elsewhere on the page, or of no use to people. */
-const HIDDEN = new Set(["warm", "num_labelled", "num_labels"]);
+export const HIDDEN: ReadonlySet<string> = new Set(["warm", "num_labelled", "num_labels", "offset", "moments"]);
 
 export interface Figure {
   readonly name: string;
@@ -23,7 +26,11 @@ export const shownFigures = (figures: Readonly<Record<string, number>>): Figure[
     .map(([name, value]) => ({ name, title: figureTitle(name), words: figureWords(name, value) }));
 
 export const figureTitle = (name: string): string =>
-  TITLES[name] ?? titled(name.replace(/_(db|seconds|share)$/, ""));
+  TITLES[name] ??
+  titled(name.replace(/_(db|seconds|share)$/, ""))
+    .replace(/\bpsnr\b/i, "PSNR")
+    .replace(/\bmiou\b/i, "mean overlap")
+    .replace(/\biou\b/i, "overlap");
 
 /** A value with the digits that mean something, and its unit if the name tells one. */
 export function figureWords(name: string, value: number): string {

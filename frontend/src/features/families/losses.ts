@@ -1,5 +1,7 @@
 /** Which figures of a running job are lines worth drawing, and how are they gathered? */
 
+import { HIDDEN } from "./figures";
+
 export interface LossPoint {
   readonly step: number;
   readonly figures: Readonly<Record<string, number>>;
@@ -25,4 +27,4 @@ export function gathered(
 /** The names of all figures, in the order they came. */
 export const lineNames = (points: readonly LossPoint[]): string[] => [
   ...new Set(points.flatMap(({ figures }) => Object.keys(figures))),
-];
+].filter((name) => !HIDDEN.has(name));

@@ -1,7 +1,6 @@
 /** The canvas, and what floats over it without covering the picture. */
 
-import { useEffect, useRef } from "react";
-
+import { Canvas, Hold, UndoButtons } from "../painting/Canvas";
 import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { isRunning } from "./state";
@@ -17,38 +16,27 @@ export function Stage({
   onSaveVector: (revisionId: string) => void;
 }) {
   const { session, image, family } = useStudio();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => (canvas.current ? session.attach(canvas.current) : undefined), [session]);
-  useEffect(() => {
-    if (isPhone) session.setFit(10_000, 0);
-    else session.setFit(600, 62);
-  }, [session, isPhone]);
   const [part, tool, hovered, mode] = useStudioState((s) => [s.part, s.tool, s.hovered, s.mode]);
   const titleOf = (id: number | null) => family.parts.find((each) => each.id === id)?.title;
   return (
-    <main className="st-stage" id="content" aria-label="Canvas" data-region>
-      <canvas
-        ref={canvas}
-        className="st-canvas"
-        data-testid="studio-canvas"
-        role="application"
-        aria-roledescription="painting canvas"
-        aria-label={`${image.name}. Arrows move the brush, D puts the pen down or up.`}
-        aria-describedby="st-canvas-state"
-        tabIndex={0}
-      />
-      <p id="st-canvas-state" className="at-hidden">
-        {`Tool ${tool}, painting ${titleOf(part) ?? ""}.`}
-        {hovered !== null && ` The brush is over ${titleOf(hovered) ?? "nothing"}.`}
-      </p>
+    <Canvas
+      painting={session}
+      isPhone={isPhone}
+      most={600}
+      testId="studio-canvas"
+      kind="painting canvas"
+      name={image.name}
+      tool={tool}
+      part={titleOf(part) ?? ""}
+      under={hovered === null ? null : (titleOf(hovered) ?? "nothing")}
+    >
       <LateLine />
       <RunPill />
       {mode === "uncertainty" && <UncertaintyCard />}
-      {!isPhone && hovered !== null && <span className="st-under">{titleOf(hovered)}</span>}
       <CompareHandle />
       <CompareBar onSaveVector={onSaveVector} />
       {isPhone ? <PhoneButtons /> : <ViewPill />}
-    </main>
+    </Canvas>
   );
 }
 
@@ -94,7 +82,7 @@ function ViewPill() {
   const percent = Math.round((100 * scale * family.label_size) / family.resolution);
   return (
     <div className="st-view" role="toolbar" aria-label="View and undo">
-      <UndoButtons mayUndo={mayUndo} mayRedo={mayRedo} />
+      <UndoButtons painting={session} mayUndo={mayUndo} mayRedo={mayRedo} />
       <span className="st-view-rule" />
       <output className="st-zoom" aria-label="Zoom">
         {percent} %
@@ -119,64 +107,22 @@ function ViewPill() {
   );
 }
 
-function UndoButtons({ mayUndo, mayRedo }: { mayUndo: boolean; mayRedo: boolean }) {
-  const { session } = useStudio();
-  return (
-    <>
-      <button
-        type="button"
-        className="at-button"
-        data-quiet
-        data-icon
-        aria-label="Undo"
-        title="Undo (Ctrl Z)"
-        disabled={!mayUndo}
-        onClick={() => session.undo()}
-      >
-        <Icon name="undo" />
-      </button>
-      <button
-        type="button"
-        className="at-button"
-        data-quiet
-        data-icon
-        aria-label="Redo"
-        title="Redo (Ctrl Shift Z)"
-        disabled={!mayRedo}
-        onClick={() => session.redo()}
-      >
-        <Icon name="redo" />
-      </button>
-    </>
-  );
-}
-
 function HoldBefore({ isHeld }: { isHeld: boolean }) {
   const { session } = useStudio();
-  const hold = (isBeforeHeld: boolean) => session.look({ isBeforeHeld });
   return (
-    <button
-      type="button"
-      className="at-button"
-      data-quiet
-      aria-pressed={isHeld}
-      aria-label="Hold for before"
-      onPointerDown={() => hold(true)}
-      onPointerUp={() => hold(false)}
-      onPointerLeave={() => hold(false)}
-      onKeyDown={(event) => event.key === " " && hold(true)}
-      onKeyUp={(event) => event.key === " " && hold(false)}
-      onBlur={() => hold(false)}
+    <Hold
+      isHeld={isHeld}
+      label="Hold for before"
+      icon="compare"
+      onHold={(isBeforeHeld) => session.look({ isBeforeHeld })}
     >
-      <Icon name="compare" />
-      <span className="st-wide">
-        Hold <kbd className="at-kbd">X</kbd> for before
-      </span>
-    </button>
+      Hold <kbd className="at-kbd">X</kbd> for before
+    </Hold>
   );
 }
 
 function PhoneButtons() {
+  const { session } = useStudio();
   const [mayUndo, mayRedo, isHeld] = useStudioState((s) => [
     s.mayUndo,
     s.mayRedo,
@@ -184,7 +130,7 @@ function PhoneButtons() {
   ]);
   return (
     <div className="st-phone-buttons">
-      <UndoButtons mayUndo={mayUndo} mayRedo={mayRedo} />
+      <UndoButtons painting={session} mayUndo={mayUndo} mayRedo={mayRedo} />
       <HoldBefore isHeld={isHeld} />
     </div>
   );

@@ -12,7 +12,7 @@ import { StudioContext, useStudio, useStudioState } from "./context";
 import { HistoryStrip } from "./HistoryStrip";
 import { Icon } from "./icons";
 import { OptimizeCard } from "./OptimizeCard";
-import { PartChips, PartsPanel } from "./PartsPanel";
+import { PartsPanel, StudioChips } from "./PartsPanel";
 import { PaintingSearch } from "./PaintingSearch";
 import { PhoneSheet } from "./PhoneSheet";
 import { Rail, ToolButtons } from "./Rail";
@@ -185,7 +185,7 @@ function Layout() {
           <nav className="st-phone-tools" aria-label="Tools">
             <ToolButtons />
           </nav>
-          <PartChips />
+          <StudioChips />
           <PhoneSheet
             onAdd={() => setOpen({ kind: "picker" })}
             onSaveVector={onSaveVector}

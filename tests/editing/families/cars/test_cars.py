@@ -164,6 +164,43 @@ def test_a_saloon_becomes_a_wagon_by_more_roof_and_rear_glass():
     assert area(after, "window_back") > 1.3 * area(before, "window_back")
 
 
+def test_an_opened_car_is_painted_as_the_same_car_is_drawn_open():
+    closer = []
+    for azimuth in (-0.6, -0.2, 0.0, 0.3, 0.7):
+        closed = plain(size=128, azimuth=azimuth, four_doors=0)
+        drawn = plain(size=128, azimuth=azimuth, four_doors=0, roof=1)
+
+        painted = CARS.painting_rules["no_roof"](closed, SCHEMA)
+
+        left = int((painted != drawn).sum()) / int((closed != drawn).sum())
+        closer.append(left)
+    assert max(closer) < 0.75, closer
+
+
+@pytest.mark.parametrize("body", ["van", "pickup"])
+def test_what_nobody_knows_open_keeps_its_roof(body: str):
+    with pytest.raises(PaintingImpossibleError, match="do not come without a roof"):
+        CARS.painting_rules["no_roof"](plain(size=128, body=BODIES.index(body)), SCHEMA)
+
+
+def test_thinner_spokes_are_still_there():
+    before = plain(size=128, wheel_size=1.0, rim_size=1.0, spoke_width=1.0)
+
+    after = CARS.painting_rules["thinner_spokes"](before, SCHEMA)
+
+    assert 0.25 < area(after, "spoke_front") / area(before, "spoke_front") < 0.9
+
+
+def test_a_lower_roof_leaves_nothing_hanging_in_the_air():
+    before = plain(size=128, body=BODIES.index("van"), azimuth=-0.4)
+
+    after = CARS.painting_rules["lower_roof"](before, SCHEMA)
+
+    top = [int((each != 0).any(dim=1).nonzero()[0]) for each in (before, after)]
+    assert top[1] > top[0] + 1
+    assert set(after[top[1]].unique().tolist()) == {0, SCHEMA.id_of("roof")}
+
+
 def test_what_is_not_there_cannot_be_painted():
     with pytest.raises(PaintingImpossibleError, match="plate"):
         CARS.painting_rules["no_plate"](plain(plate=0, azimuth=0.9), SCHEMA)
