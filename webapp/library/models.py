@@ -186,6 +186,18 @@ class SearchEntryQuerySet(models.QuerySet["SearchEntry"]):
         return self.filter(Q(team_id__in=teams) | Q(is_listed=True))
 
 
+class Beginnings(models.Func):
+    """What each word of a document begins with: of `hair` h, ha, hai, hair; up to 16 letters.
+
+    Looked up as whole words: an index answers that much faster than it collects all words
+    with a given beginning.
+    """
+
+    MAX_LETTERS = 16  # as the function in the database
+    function = "library_beginnings"
+    output_field = SearchVectorField()
+
+
 class SearchEntry(models.Model):
     """A live edit vector as search sees it; written by `index` alone."""
 
@@ -214,7 +226,11 @@ class SearchEntry(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            GinIndex(fields=["words"], name="entry_words", fastupdate=False),
+            GinIndex(
+                Beginnings("words"), "tags", "parts", name="entry_findable", fastupdate=False
+            ),
+            models.Index(fields=["family"], name="entry_family"),
+            models.Index(fields=["bundle"], name="entry_bundle"),
             models.Index(fields=["-num_uses", "-edit_vector"], name="entry_used"),
             models.Index(fields=["-num_likes", "-edit_vector"], name="entry_liked"),
             models.Index(fields=["-created_at", "-edit_vector"], name="entry_new"),

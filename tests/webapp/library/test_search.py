@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import rows
 from webapp.jobs.contract import VectorUse
 from webapp.library import index, search, services
-from webapp.library.folding import fold, prefix_query
+from webapp.library.folding import fold, words_of
 from webapp.library.search import Filters
 
 
@@ -30,8 +30,8 @@ def titles(page):
 
 def test_folding_takes_accents_case_and_signs_away():
     assert fold("Élodie's  ŒIL, Straße") == "elodie s oeil strasse"
-    assert prefix_query("smi & | !:* (élan)") == "smi:* & elan:*"
-    assert prefix_query("&|!") == ""
+    assert words_of("smi & | !:* (élan)") == ["smi", "elan"]
+    assert words_of("&|!") == []
 
 
 def test_a_word_is_found_by_its_beginning_and_without_its_accents(who):
