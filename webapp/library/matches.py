@@ -23,7 +23,17 @@ from uuid import UUID
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, Count, F, Q, QuerySet, Value
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Count,
+    F,
+    Func,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast, Round
 
 from webapp.library.folding import words_of
@@ -32,10 +42,10 @@ from webapp.library.models import Beginnings, SearchEntry
 NUM_FIRST = 1000  # most used ones that step 1 looks at
 LEAST_OF_FIRST = 60  # as many of them make words frequent
 NUM_POPULAR = 20_000  # most used ones that step 2 looks at, at most
-MAX_FEW = 5000  # step 3: up to here what matches is known completely
+MAX_FEW = 2500  # step 3: up to here what matches is known completely
 MAX_COUNTED = 1000  # beyond it a page says "more than"
 MAX_NAMES = 60  # in a list of tags or parts
-MAX_RANKED = 400  # best match ranks the most used of those that match
+MAX_RANKED = 240  # best match ranks the most used of those that match
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,12 @@ class Words:
     Args:
         exact: on `words`: each word begins one of the document, or its English stem is there.
         indexed: on `Beginnings("words")`: holds wherever `exact` does, and rarely elsewhere.
+        is_same: whether the two say the same, a constant that the database works out.
     """
 
     exact: Any
     indexed: Any
+    is_same: Q
 
 
 def words(query: str) -> Words | None:
@@ -58,15 +70,25 @@ def words(query: str) -> Words | None:
     """
     exact: Any = None
     indexed: Any = None
+    is_same = Q()
     for word in words_of(query):
+        short = word[: Beginnings.MAX_LETTERS]
         stem = SearchQuery(word, config="english", search_type="plain")
-        prefix = SearchQuery(f"{word}:*", config="simple", search_type="raw")
-        beginning = SearchQuery(
-            word[: Beginnings.MAX_LETTERS], config="simple", search_type="raw"
-        )
-        exact = prefix | stem if exact is None else exact & (prefix | stem)
-        indexed = beginning | stem if indexed is None else indexed & (beginning | stem)
-    return None if exact is None else Words(exact, indexed)
+        prefix = SearchQuery(f"{word}:*", config="simple", search_type="raw") | stem
+        begins = SearchQuery(short, config="simple", search_type="raw") | stem
+        exact = prefix if exact is None else exact & prefix
+        indexed = begins if indexed is None else indexed & begins
+        is_same &= Q(_stem_begins_with(word)) if short == word else Q(Value(False))
+    return None if exact is None else Words(exact, indexed, is_same)
+
+
+def _stem_begins_with(word: str) -> Func:
+    """Return whether the English stem of `word` is `word` or longer, as most are.
+
+    Then the stem says nothing that the beginning does not.
+    """
+    stem = Cast(SearchQuery(word, config="english", search_type="plain"), TextField())
+    return Func(stem, Value(f"'{word}"), function="starts_with", output_field=BooleanField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +144,11 @@ def _begin(matching: QuerySet[SearchEntry], words: Words, *columns: str) -> _Sta
     are frequent, `popular` has more than `MAX_COUNTED`.
     """
     exact = matching.filter(words=words.exact).order_by()
-    indexed = exact.alias(beginnings=Beginnings("words")).filter(beginnings=words.indexed)
+    indexed = (
+        matching.alias(beginnings=Beginnings("words"))
+        .filter(words.is_same | Q(words=words.exact), beginnings=words.indexed)
+        .order_by()
+    )
     most_used = (
         "WITH library_searchentry AS (SELECT * FROM library_searchentry"
         " ORDER BY num_uses DESC, edit_vector_id DESC LIMIT {}) {}"
@@ -134,7 +160,7 @@ def _begin(matching: QuerySet[SearchEntry], words: Words, *columns: str) -> _Sta
         exact.values(*columns),
     )
     made.add(
-        f"popular AS MATERIALIZED (SELECT * FROM ({most_used}) AS found"
+        f"popular AS MATERIALIZED (SELECT * FROM ({most_used}) AS found"  # noqa: S608 - no input
         " WHERE (SELECT count(*) FROM first) >= {}), ",
         NUM_POPULAR,
         exact.values(*columns)[: MAX_COUNTED + 1],
@@ -147,10 +173,10 @@ def _begin(matching: QuerySet[SearchEntry], words: Words, *columns: str) -> _Sta
         MAX_COUNTED,
     )
     made.add(
-        "counted AS MATERIALIZED (SELECT"
-        " greatest((SELECT count(*) FROM few), (SELECT count(*) FROM popular)) AS num,"
-        " (SELECT count(*) FROM few) <= {} AND (SELECT count(*) FROM popular) <= {}"
-        " AS is_complete) ",
+        "counted AS MATERIALIZED (SELECT greatest(from_index.num, from_most_used.num) AS num,"
+        " from_index.num <= {} AND from_most_used.num <= {} AS is_complete"
+        " FROM (SELECT count(*) AS num FROM few) AS from_index,"
+        " (SELECT count(*) AS num FROM popular) AS from_most_used) ",
         MAX_FEW,
         MAX_COUNTED,
     )
@@ -200,12 +226,14 @@ def best(
     except EmptyResultSet:
         return Found([], 0)
     made.add(
-        ", best AS (SELECT edit_vector_id FROM (SELECT * FROM first UNION SELECT * FROM popular"
-        " UNION SELECT * FROM few) AS known"
+        ", of_few AS (SELECT * FROM few ORDER BY num_uses DESC, edit_vector_id DESC LIMIT {}),"
+        " best AS (SELECT edit_vector_id FROM (SELECT * FROM first UNION SELECT * FROM popular"
+        " UNION SELECT * FROM of_few) AS known"
         " ORDER BY num_uses DESC, edit_vector_id DESC LIMIT {}) "
         "SELECT edit_vector_id, key, (SELECT num FROM counted) FROM ("
         "WITH library_searchentry AS"
         " (SELECT * FROM best JOIN library_searchentry USING (edit_vector_id)) {}) AS ranked",
+        MAX_RANKED,
         MAX_RANKED,
         ranked.values("edit_vector_id", "key"),
     )
@@ -283,8 +311,8 @@ def counts(
             made.add(f", numbers.{name}")
         for name in lists:
             made.add(
-                ", (SELECT json_agg(json_build_array(name, num)) FROM ("
-                f"SELECT name, count(*) AS num FROM library_searchentry, unnest({name}) AS name"
+                ", (SELECT json_agg(json_build_array(name, num)) FROM (SELECT name,"  # noqa: S608
+                f" count(*) AS num FROM library_searchentry, unnest({name}) AS name"
                 " GROUP BY name ORDER BY num DESC, name LIMIT {}) AS named)",
                 MAX_NAMES,
             )

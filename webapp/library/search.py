@@ -196,8 +196,8 @@ def _read_cursor(cursor: str, *, sort: Sort) -> tuple[Any, UUID]:
 def facets(user: User, *, query: str = "", filters: Filters = EVERYTHING) -> FacetsOut:
     """Return how many edit vectors lie behind each filter, the most frequent first.
 
-    Two queries. Counted without what is chosen, so that a chosen filter does not empty the others. Where
-    more match than can be counted at once, of some of them: see `matches`.
+    Two queries. Counted without what is chosen, so that a chosen filter does not empty the
+    others. Where more match than can be counted at once, of some of them: see `matches`.
     """
     scoped = _narrowed(user, Filters(bundle=filters.bundle, family=filters.family))
     words = matches.words(query)
