@@ -13,6 +13,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import LessThan
 from pgvector.django import HalfVectorField, HnswIndex
 
 from webapp.accounts.models import Team, User
@@ -238,6 +239,16 @@ class SearchEntry(models.Model):
         ]
 
 
+class LastByte(models.Func):
+    """The last byte of an id, which is random: a fair way to sample rows."""
+
+    template = "get_byte(uuid_send(%(expressions)s), 15)"
+    output_field = models.IntegerField()
+
+
+SAMPLED = Q(is_listed=True) & Q(LessThan(LastByte("edit_vector"), 4))  # one in 64
+
+
 class EffectEntry(models.Model):
     """What a measured edit vector does, as similarity compares it; written by `index` alone.
 
@@ -262,6 +273,15 @@ class EffectEntry(models.Model):
                 ef_construction=128,
                 opclasses=["halfvec_cosine_ops"],
                 condition=Q(is_listed=True),
+            ),
+            # Says whether the walk through the large one went past a group of vectors.
+            HnswIndex(
+                fields=["signature"],
+                name="effect_sample",
+                m=16,
+                ef_construction=64,
+                opclasses=["halfvec_cosine_ops"],
+                condition=SAMPLED,
             ),
         ]
 
