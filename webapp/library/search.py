@@ -226,17 +226,18 @@ def facets(user: User, *, query: str = "", filters: Filters = EVERYTHING) -> Fac
         },
         lists=("tags", "parts"),
     )
+    named = {
+        name: [FacetOut(name=one, count=num) for one, num in found]
+        for name, found in counted.lists.items()
+    }
+    plain: dict[str, Any] = {**counted.numbers, **named}
     return FacetsOut(
-        **counted.numbers,
         total=counted.total,
         is_exact=counted.is_exact,
         least_locality=LOCAL,
         least_identity=IDENTITY,
         least_success=WORKS,
-        **{
-            name: [FacetOut(name=one, count=num) for one, num in found]
-            for name, found in counted.lists.items()
-        },
+        **plain,
     )
 
 
@@ -260,7 +261,7 @@ def similar(
     """
     distance = CosineDistance("signature", HalfVector(list(signature)))
 
-    def fitting(found: QuerySet[EffectEntry]) -> QuerySet[EffectEntry]:
+    def fitting(found: QuerySet[Any]) -> QuerySet[Any]:
         found = found.filter(family=family)
         if bundle:
             found = found.filter(bundle=bundle)
@@ -281,8 +282,8 @@ def similar(
 
 
 @transaction.atomic
-def _nearest_listed(fitting: QuerySet[EffectEntry], limit: int) -> dict[UUID, float]:
-    """Return the rows of least `distance` among listed ones, with it.
+def _nearest_listed(fitting: QuerySet[Any], limit: int) -> dict[UUID, float]:
+    """Return the nearest of listed entries that are annotated with `distance`, and that.
 
     The approximate index is walked from vector to vector, and may never come to a group that
     lies apart. A sample with a sparse index of its own tells: one of it that is nearer than
