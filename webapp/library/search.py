@@ -267,7 +267,8 @@ def similar(
             found = found.filter(bundle=bundle)
         if exclude is not None:
             found = found.exclude(pk=exclude)
-        return found.annotate(distance=distance)
+        annotated: QuerySet[Any] = found.annotate(distance=distance)
+        return annotated
 
     found: dict[UUID, float] = {}
     if scope in ("all", "team"):
