@@ -188,10 +188,13 @@ def queries(made: Synthetic, num: int, *, seed: int = 11) -> list[str]:
 def ask_words(made: Synthetic, say: say_figure, *, num: int) -> None:
     """Print how long a page of results for words takes, for all, and inside one team."""
     member, stranger = Browser("member"), Browser("stranger")
+    for other in queries(made, num, seed=12):  # as the memory of a running server is filled
+        stranger.get("edit-vectors", q=other)
     asked = queries(made, num)
     cases: tuple[tuple[str, Browser, dict[str, str]], ...] = (
         ("words", stranger, {}),
         ("words_most_used", stranger, {"sort": "used"}),
+        ("words_newest", stranger, {"sort": "new"}),
         ("words_in_team", member, {"scope": "team"}),
         ("words_with_parts", stranger, {"parts": "hair"}),
     )
@@ -202,6 +205,8 @@ def ask_words(made: Synthetic, say: say_figure, *, num: int) -> None:
 
         _say_timing(say, name, _timed(ask, num))
     _say_timing(say, "browse", _timed(lambda _: stranger.get("edit-vectors", sort="used"), num))
+    facets = _timed(lambda number: stranger.get("edit-vectors/facets", q=asked[number]), num)
+    _say_timing(say, "facets", facets)
 
 
 def ask_similar(made: Synthetic, say: say_figure, *, num: int) -> None:
@@ -215,6 +220,8 @@ def ask_similar(made: Synthetic, say: say_figure, *, num: int) -> None:
     rng = np.random.default_rng(13)
     member, stranger = Browser("member"), Browser("stranger")
     some = rng.integers(0, made.team.start, num + 10)
+    for one in rng.integers(0, made.team.start, num):
+        stranger.get(f"edit-vectors/{uuid_of(int(one))}/similar")
     page = _timed(
         lambda number: stranger.get(f"edit-vectors/{uuid_of(int(some[number]))}/similar"), num
     )

@@ -288,7 +288,7 @@ def build_indexes(say: say_figure, *, memory: str, num_workers: int) -> None:
                 began = time.perf_counter()
                 with connection.schema_editor() as editor:
                     editor.add_index(model, index)
-                if index.name in ("effect_signature", "entry_words"):
+                if index.name in ("effect_signature", "effect_sample", "entry_findable"):
                     say(f"{index.name}_build_s", time.perf_counter() - began, "s")
                     cursor.execute("SELECT pg_relation_size(%s)", [index.name])
                     say(f"{index.name}_size", cursor.fetchone()[0] / 2**20, "MiB")

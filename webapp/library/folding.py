@@ -33,11 +33,9 @@ def fold(text: str) -> str:
     return " ".join(WORD.findall(plain))
 
 
-def prefix_query(text: str) -> str:
-    """Return the raw text query that wants a word beginning with each word of `text`.
+def words_of(text: str) -> list[str]:
+    """Return the folded words of what somebody types, as many and as long as search takes.
 
-    Empty where `text` has no words. Folding leaves letters and digits only, so nothing in
-    it can be an operator.
+    They are letters and digits only, so nothing in them can be an operator.
     """
-    words = [word[:MAX_WORD] for word in fold(text).split()[:MAX_WORDS]]
-    return " & ".join(f"{word}:*" for word in words)
+    return [word[:MAX_WORD] for word in fold(text).split()[:MAX_WORDS]]

@@ -300,7 +300,7 @@ class FacetsOut(Schema):
     works: int
     commercial: int
     derivatives: int
-    is_exact: bool  # else of the newest only
+    is_exact: bool  # else of some of them
     least_locality: float
     least_identity: float
     least_success: float

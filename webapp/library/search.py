@@ -1,10 +1,9 @@
 """Which edit vectors fit these words, these filters, this effect?
 
-All search reads `SearchEntry` alone and shows what it finds through `selectors.shown_all`.
-Pages go on from the last row's key, never by counting rows. Two rules keep a library of
-millions quick: counts end at a ceiling, and best match ranks the most used of those that
-match. Within teams similarity is exact; the community's comes from an approximate index
-that scans on until enough rows have passed the filters.
+All search reads `SearchEntry` alone, by words and filters through `matches`, and shows what
+it finds through `selectors.shown_all`. Pages go on from the last row's key, never by counting
+rows. Within teams similarity is exact; the community's comes from an approximate index that
+scans on until enough rows have passed the filters.
 """
 
 import base64
@@ -13,14 +12,11 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Count, F, Q, QuerySet
-from django.db.models.expressions import Func
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet, Subquery
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
@@ -29,9 +25,15 @@ from webapp.common.errors import RefusedInputError
 from webapp.families import selectors as families
 from webapp.jobs.contract import SearchScope
 from webapp.jobs.sources import Candidate
-from webapp.library import cards, selectors
-from webapp.library.folding import prefix_query
-from webapp.library.models import EditVector, EffectEntry, SearchEntry, SearchEntryQuerySet
+from webapp.library import cards, matches, selectors
+from webapp.library.matches import MAX_COUNTED, Found, Order
+from webapp.library.models import (
+    SAMPLED,
+    EditVector,
+    EffectEntry,
+    SearchEntry,
+    SearchEntryQuerySet,
+)
 from webapp.library.schemas import (
     EditVectorPage,
     FacetOut,
@@ -41,12 +43,9 @@ from webapp.library.schemas import (
 )
 
 PAGE = 24
-MAX_FACETS = 60
-MAX_COUNTED = 1000  # beyond it a page says "more than"
-MAX_FACETED = 5000  # facets count the newest of those that match
-MAX_RANKED = 400  # best match ranks the most used of those that match
 EF_SEARCH = 400
 MAX_SCAN_TUPLES = 40_000
+ROUNDS = 2  # to look again where the index was left too early
 # Where the facets of measured figures begin.
 LOCAL, IDENTITY, WORKS = 0.5, 0.95, 0.9
 
@@ -92,22 +91,6 @@ class Filters:
 EVERYTHING = Filters()
 
 
-def words_query(query: str) -> SearchQuery | None:
-    """Return what wants a word beginning with each word of `query`, or of its English stem.
-
-    None where `query` has no words.
-    """
-    wanted: Any = None
-    for word in prefix_query(query).split(" & "):
-        if not word:
-            continue
-        plain = SearchQuery(word, config="simple", search_type="raw")
-        stem = SearchQuery(word.removesuffix(":*"), config="english", search_type="plain")
-        either = plain | stem
-        wanted = either if wanted is None else wanted & either
-    return cast(SearchQuery | None, wanted)
-
-
 def _in_scope(user: User, scope: SearchScope) -> SearchEntryQuerySet:
     if scope == "community":
         return SearchEntry.objects.filter(is_listed=True)
@@ -118,19 +101,8 @@ def _in_scope(user: User, scope: SearchScope) -> SearchEntryQuerySet:
     return found
 
 
-def _matching(user: User, *, query: str, filters: Filters) -> QuerySet[SearchEntry]:
-    found = _in_scope(user, filters.scope)
-    words = words_query(query)
-    if words is not None:
-        found = found.filter(words=words)
-    elif query.strip():
-        return found.none()  # nothing but punctuation matches nothing
-    return _narrowed(found, user, filters)
-
-
-def _narrowed(
-    found: QuerySet[SearchEntry], user: User, filters: Filters
-) -> QuerySet[SearchEntry]:
+def _narrowed(user: User, filters: Filters) -> QuerySet[SearchEntry]:
+    found: QuerySet[SearchEntry] = _in_scope(user, filters.scope)
     if filters.parts:
         found = found.filter(parts__overlap=list(filters.parts))
     if filters.tags:
@@ -153,11 +125,11 @@ def _narrowed(
 
 # ---- by words ------------------------------------------------------------------------------
 
-KEYS: dict[str, str] = {
-    "used": "num_uses",
-    "liked": "num_likes",
-    "title": "title_key",
-    "new": "created_at",
+ORDERS: dict[str, Order] = {
+    "used": Order("num_uses"),
+    "liked": Order("num_likes"),
+    "title": Order("title_key", is_rising=True),
+    "new": Order("created_at"),
 }
 
 
@@ -173,41 +145,31 @@ def find(
     """Return a page of the edit vectors that `user` may find; a constant number of queries.
 
     Each word of `query` must begin a word of title, tags, author or description, or share
-    its English stem.
+    its English stem. Best match lists the most used of those that match, up to
+    `matches.MAX_RANKED`; every other order lists all.
 
     Raises:
         BadCursorError: the cursor is not one of this list in this order.
     """
-    matching = _matching(user, query=query, filters=filters)
-    words = words_query(query)
-    if sort == "relevance" and words is None:
+    fitting = _narrowed(user, filters)
+    words = matches.words(query)
+    if words is None and sort == "relevance":
         sort = "new"
-    total = None
-    if cursor is None:
-        total = matching.order_by()[: MAX_COUNTED + 1].count()
-    found = matching
-    if sort == "relevance":
-        assert words is not None
-        first = matching.order_by("-num_uses", "-pk").values("pk")[:MAX_RANKED]
-        # As a whole number: a float would not come back from the cursor as it left.
-        rank = Cast(SearchRank(F("words"), words) * 1_000_000, BigIntegerField())
-        found = SearchEntry.objects.filter(pk__in=first).annotate(key=rank)
+    after = _read_cursor(cursor, sort=sort) if cursor else None
+    if words is None and query.strip():
+        found = Found([], 0)  # nothing but punctuation matches nothing
+    elif words is None:
+        found = matches.browsed(fitting, ORDERS[sort], after=after, limit=limit + 1)
+    elif sort == "relevance":
+        found = matches.best(fitting, words, after=after, limit=limit + 1)
     else:
-        found = found.annotate(key=F(KEYS[sort]))
-    if cursor:
-        key, last_id = _read_cursor(cursor, sort=sort)
-        if sort == "title":
-            found = found.filter(Q(key__gt=key) | Q(key=key, pk__gt=last_id))
-        else:
-            found = found.filter(Q(key__lt=key) | Q(key=key, pk__lt=last_id))
-    order = ("key", "pk") if sort == "title" else ("-key", "-pk")
-    rows = list(found.order_by(*order).values_list("pk", "key")[: limit + 1])
-    more, rows = len(rows) > limit, rows[:limit]
+        found = matches.ordered(fitting, words, ORDERS[sort], after=after, limit=limit + 1)
+    more, rows = len(found.rows) > limit, found.rows[:limit]
     return EditVectorPage.model_construct(
         items=selectors.shown_all(user, [pk for pk, _ in rows]),
         next=_cursor(*rows[-1], sort=sort) if more else None,
-        total=min(total, MAX_COUNTED) if total is not None else None,
-        is_total_exact=total is None or total <= MAX_COUNTED,
+        total=min(found.total, MAX_COUNTED) if after is None else None,
+        is_total_exact=after is not None or found.total <= MAX_COUNTED,
     )
 
 
@@ -241,44 +203,42 @@ def _read_cursor(cursor: str, *, sort: Sort) -> tuple[Any, UUID]:
 def facets(user: User, *, query: str = "", filters: Filters = EVERYTHING) -> FacetsOut:
     """Return how many edit vectors lie behind each filter, the most frequent first.
 
-    Counted without what is chosen, so that a chosen filter does not empty the others; of
-    the newest `MAX_FACETED` that match.
+    Two queries. Counted without what is chosen, so that a chosen filter does not empty the
+    others. Where more match than can be counted at once, of some of them: see `matches`.
     """
-    scoped = Filters(bundle=filters.bundle, family=filters.family)
-    newest = _matching(user, query=query, filters=scoped).order_by("-created_at", "-pk")
-    found = SearchEntry.objects.filter(pk__in=newest.values("pk")[:MAX_FACETED])
-    teams = Team.objects.visible_to(user)
-    counts = found.aggregate(
-        total=Count("pk"),
-        mine=Count("pk", filter=Q(author=user)),
-        team=Count("pk", filter=Q(team__in=teams)),
-        community=Count("pk", filter=Q(is_listed=True)),
-        local=Count("pk", filter=Q(locality__gte=LOCAL)),
-        identity=Count("pk", filter=Q(identity__gte=IDENTITY)),
-        works=Count("pk", filter=Q(success__gte=WORKS)),
-        commercial=Count("pk", filter=Q(allows_commercial=True)),
-        derivatives=Count("pk", filter=Q(allows_derivatives=True)),
+    scoped = _narrowed(user, Filters(bundle=filters.bundle, family=filters.family))
+    words = matches.words(query)
+    if words is None and query.strip():
+        scoped = scoped.none()
+    teams = list(Team.objects.visible_to(user).values_list("pk", flat=True))
+    counted = matches.counts(
+        scoped,
+        words,
+        conditions={
+            "mine": Q(author=user),
+            "team": Q(team__in=teams),
+            "community": Q(is_listed=True),
+            "local": Q(locality__gte=LOCAL),
+            "identity": Q(identity__gte=IDENTITY),
+            "works": Q(success__gte=WORKS),
+            "commercial": Q(allows_commercial=True),
+            "derivatives": Q(allows_derivatives=True),
+        },
+        lists=("tags", "parts"),
     )
+    named = {
+        name: [FacetOut(name=one, count=num) for one, num in found]
+        for name, found in counted.lists.items()
+    }
+    plain: dict[str, Any] = {**counted.numbers, **named}
     return FacetsOut(
-        **counts,
-        is_exact=counts["total"] < MAX_FACETED,
+        total=counted.total,
+        is_exact=counted.is_exact,
         least_locality=LOCAL,
         least_identity=IDENTITY,
         least_success=WORKS,
-        tags=_names(found, "tags"),
-        parts=_names(found, "parts"),
+        **plain,
     )
-
-
-def _names(found: QuerySet[SearchEntry], field: str) -> list[FacetOut]:
-    rows = (
-        found.order_by()
-        .annotate(name=Func(F(field), function="unnest"))
-        .values("name")
-        .annotate(count=Count("pk"))
-        .order_by("-count", "name")[:MAX_FACETS]
-    )
-    return [FacetOut(name=row["name"], count=row["count"]) for row in rows]
 
 
 # ---- by effect -------------------------------------------------------------------------------
@@ -301,30 +261,58 @@ def similar(
     """
     distance = CosineDistance("signature", HalfVector(list(signature)))
 
-    def nearest(found: QuerySet[EffectEntry]) -> list[tuple[UUID, float]]:
+    def fitting(found: QuerySet[Any]) -> QuerySet[Any]:
         found = found.filter(family=family)
         if bundle:
             found = found.filter(bundle=bundle)
         if exclude is not None:
             found = found.exclude(pk=exclude)
-        rows = found.annotate(distance=distance).order_by("distance")
-        return list(rows.values_list("pk", "distance")[:limit])
+        annotated: QuerySet[Any] = found.annotate(distance=distance)
+        return annotated
 
     found: dict[UUID, float] = {}
     if scope in ("all", "team"):
         teams = list(Team.objects.visible_to(user).values_list("pk", flat=True))
         # No condition of the approximate index: the database reads the team's rows, exactly.
-        found |= nearest(EffectEntry.objects.filter(team_id__in=teams))
+        near = fitting(EffectEntry.objects.filter(team_id__in=teams)).order_by("distance")
+        found |= dict(near.values_list("pk", "distance")[:limit])
     if scope in ("all", "community"):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-            cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(EF_SEARCH)])
-            cursor.execute(
-                "SELECT set_config('hnsw.max_scan_tuples', %s, true)", [str(MAX_SCAN_TUPLES)]
-            )
-            found |= nearest(EffectEntry.objects.filter(is_listed=True))
+        found |= _nearest_listed(fitting(EffectEntry.objects.filter(is_listed=True)), limit)
     best = sorted(found.items(), key=lambda item: item[1])[:limit]
     return [(pk, 1 - far) for pk, far in best]
+
+
+@transaction.atomic
+def _nearest_listed(fitting: QuerySet[Any], limit: int) -> dict[UUID, float]:
+    """Return the nearest of listed entries that are annotated with `distance`, and that.
+
+    The approximate index is walked from vector to vector, and may never come to a group that
+    lies apart. A sample with a sparse index of its own tells: one of it that is nearer than
+    the last one found should have been found. Then we look around that one, too, and around
+    the best that this brings.
+    """
+    settings = {
+        "hnsw.iterative_scan": "strict_order",
+        "hnsw.ef_search": str(EF_SEARCH),
+        "hnsw.max_scan_tuples": str(MAX_SCAN_TUPLES),
+    }
+    with connection.cursor() as cursor:
+        for name, value in settings.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+    rows = fitting.values_list("pk", "distance")
+    found: dict[UUID, float] = dict(rows.order_by("distance")[:limit])
+    sampled = rows.filter(SAMPLED).order_by("distance").first()
+    if sampled is None or sampled[0] in found:
+        return found
+    pk, distance = sampled
+    if len(found) == limit and distance >= max(found.values()):
+        return found
+    for _ in range(ROUNDS):
+        center = EffectEntry.objects.filter(pk=pk).values("signature")
+        around = rows.annotate(aside=CosineDistance("signature", Subquery(center)))
+        found |= dict(around.order_by("aside").values_list("pk", "distance")[:EF_SEARCH])
+        pk = min(found, key=lambda one: found[one])
+    return found
 
 
 def like_vector(

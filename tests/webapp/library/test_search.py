@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.factories import rows
 from webapp.jobs.contract import VectorUse
-from webapp.library import index, search, services
-from webapp.library.folding import fold, prefix_query
+from webapp.library import index, matches, search, services
+from webapp.library.folding import fold, words_of
 from webapp.library.search import Filters
 
 
@@ -30,8 +30,8 @@ def titles(page):
 
 def test_folding_takes_accents_case_and_signs_away():
     assert fold("Élodie's  ŒIL, Straße") == "elodie s oeil strasse"
-    assert prefix_query("smi & | !:* (élan)") == "smi:* & elan:*"
-    assert prefix_query("&|!") == ""
+    assert words_of("smi & | !:* (élan)") == ["smi", "elan"]
+    assert words_of("&|!") == []
 
 
 def test_a_word_is_found_by_its_beginning_and_without_its_accents(who):
@@ -105,6 +105,80 @@ def test_pages_show_everything_once_in_order(who, sort):
     assert cursor is None
     assert seen == whole
     assert len(set(seen)) == 7
+
+
+@pytest.mark.parametrize("sort", ["relevance", "new", "title", "used", "liked"])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"LEAST_OF_FIRST": 1, "MAX_COUNTED": 3},  # frequent: the index is not asked
+        {"LEAST_OF_FIRST": 1, "NUM_POPULAR": 2},  # frequent among the most used alone
+        {"MAX_FEW": 3},  # more than the index may name
+    ],
+)
+def test_pages_beyond_the_bounds_show_everything_once_in_order(who, monkeypatch, sort, bounds):
+    made = [save(who, f"Smile {n % 3} number {n}", minutes=n // 2) for n in range(7)]
+    save(who, "Longer hair")
+    for vector in made[:3]:
+        stack = [VectorUse(edit_vector_version_id=vector.current_version_id, strength=1.0)]
+        services.record_uses(user=who.owner, stack=stack, now=rows.NOW)
+    index.roll_up(now=rows.later(1))
+    expected = titles(search.find(who.owner, query="smile", sort=sort))
+    for name, value in bounds.items():
+        monkeypatch.setattr(matches, name, value)
+    monkeypatch.setattr(search, "MAX_COUNTED", matches.MAX_COUNTED)
+
+    seen, cursor = [], None
+    for number in range(4):
+        page = search.find(who.owner, query="smile", sort=sort, cursor=cursor, limit=2)
+        if number == 0 and matches.MAX_COUNTED == 3:
+            assert (page.total, page.is_total_exact) == (3, False)
+        seen += titles(page)
+        cursor = page.next
+
+    known = 4 if bounds.get("MAX_COUNTED") == 3 and sort == "relevance" else 7
+    if sort == "relevance":  # of equal fit the most used come first, whatever else is known
+        assert seen[:3] == expected[:3]
+        assert set(seen) <= set(expected)
+        assert len(seen) == len(set(seen)) >= known
+    else:
+        assert seen == expected
+
+
+def test_of_equal_fit_the_most_used_comes_first(who):
+    used = save(who, "Smile of old")
+    save(who, "Smile of late", minutes=5)
+    stack = [VectorUse(edit_vector_version_id=used.current_version_id, strength=1.0)]
+    services.record_uses(user=who.owner, stack=stack, now=rows.NOW)
+    index.roll_up(now=rows.later(1))
+
+    found = titles(search.find(who.owner, query="smile"))
+
+    assert found == ["Smile of old", "Smile of late"]
+
+
+def test_a_stem_is_a_whole_word_and_a_long_word_is_compared_to_its_end(who):
+    save(who, "Red hat")
+    save(who, "A hateful look")
+    save(who, "Counterrevolutionary beard")
+
+    assert titles(search.find(who.owner, query="hats")) == ["Red hat"]
+    assert titles(search.find(who.owner, query="counterrevolutionar")) == [
+        "Counterrevolutionary beard"
+    ]
+    assert titles(search.find(who.owner, query="counterrevolutionist")) == []
+
+
+def test_facets_of_words_say_when_they_are_of_some_only(who, monkeypatch):
+    for n in range(4):
+        save(who, f"Smile {n}", tags=["happy"])
+    exact = search.facets(who.owner, query="smile")
+    monkeypatch.setattr(matches, "MAX_FEW", 2)
+    some = search.facets(who.owner, query="smile")
+
+    assert (exact.total, exact.is_exact, exact.tags[0].count) == (4, True, 4)
+    assert (some.total, some.is_exact) == (2, False)
+    assert search.facets(who.owner, query="hair").total == 0
 
 
 @pytest.mark.parametrize(
