@@ -74,9 +74,9 @@ class EarlierModelError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This picture was made with an earlier model of its family, which drew "
-            "something else from the same code. Everything it shows is kept; download it and add it as a new "
-            "picture to go on editing."
+            "This picture was made with an earlier model of its family, which drew something "
+            "else from the same code. Everything it shows is kept; download it and add it as "
+            "a new picture to go on editing."
         )
 
 
