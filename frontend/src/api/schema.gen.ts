@@ -2650,8 +2650,9 @@ export interface components {
          * FamilyOut
          * @description A bundle that pictures can be made with, and the parts of its pictures.
          *
-         *     One without team is shipped with the installation. Of a team's own family the newest
-         *     version is for new pictures; the others stay for the pictures made with them.
+         *     One without team is shipped with the installation. For new pictures is the newest version
+         *     of a team's own family, and of a shipped family the bundle with the largest pictures; the
+         *     others stay for the pictures made with them.
          */
         FamilyOut: {
             /** Family */

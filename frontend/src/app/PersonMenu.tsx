@@ -61,12 +61,9 @@ export function PersonMenu({ person }: { readonly person: NonNullable<Session["u
   return (
     <Menu position="bottom-end" width={232}>
       <Menu.Target>
-        <button
-          type="button"
-          className="at-person"
-          aria-label={`${person.name}: account and theme`}
-        >
+        <button type="button" className="at-person">
           <Avatar person={person} size={28} isNamed />
+          <span className="at-hidden">{person.name}: account and theme</span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
