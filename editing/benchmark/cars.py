@@ -15,7 +15,7 @@ from editing import vectors
 from editing.benchmark import held_out, samples
 from editing.benchmark.figure import Figure
 from editing.bundle import Bundle, BundleError
-from editing.families.factor_space import Factors
+from editing.families.factor_space import Categorical, Factors
 from editing.families.family import Family
 from editing.regressor import Regressor
 from editing.vectors import EditVector
@@ -108,16 +108,22 @@ def _no_roof(
 
 def opens(family: Family, factors: Factors) -> Tensor:
     """Return bool (N): which cars have a body that the family also draws without roof."""
-    options = family.factors.factor("body").options
+    options = _options(family, "body")
     bodies = torch.tensor([options.index(name) for name in OPENING_BODIES])
     return torch.isin(factors.get("body").long(), bodies)
 
 
 def is_open(family: Family, code: Tensor) -> Tensor:
     """Return bool (N): which cars of the codes (N, C) that were read have no roof."""
-    options = family.factors.factor("roof").options
+    options = _options(family, "roof")
     column = family.factors.columns["roof"].slice
     return code[:, column].argmax(dim=1) == options.index("open")
+
+
+def _options(family: Family, name: str) -> tuple[str, ...]:
+    factor = family.factors.factor(name)
+    assert isinstance(factor, Categorical), f"{name} is a choice"
+    return factor.options
 
 
 @torch.no_grad()

@@ -348,17 +348,12 @@ def clear_drafts(folder: Path) -> None:
 
     Checkpoints and finished parts stay: they are what the next process goes on from.
     """
-    for draft in [*folder.rglob(".*.partial*"), *folder.glob(".*.former")]:
-        _remove(draft)
-    for draft in folder.glob(".import-*"):
-        _remove(draft)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    drafts = folder.rglob(".*.partial*"), folder.glob(".*.former"), folder.glob(".import-*")
+    for draft in [path for found in drafts for path in found]:
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink(missing_ok=True)
 
 
 def _write(project: Project) -> None:

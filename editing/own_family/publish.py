@@ -174,7 +174,7 @@ def publish(
 def _kept_measurements(project: Project, *, invert_steps: int, num: int) -> dict[str, Any]:
     """Return what an interrupted publication of the same networks has measured already."""
     networks = hashlib.sha256(project.manifest().fingerprint.encode())
-    for weights in sorted([*project.encoder.glob("*.safetensors")]):
+    for weights in sorted(project.encoder.glob("*.safetensors")):
         networks.update(weights.read_bytes())
     of = {"networks": networks.hexdigest(), "invert_steps": invert_steps, "num": num}
     known = read_json(project.folder / _MEASURING)

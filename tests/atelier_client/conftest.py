@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from atelier_client import Atelier
 from tests.factories import rows
-from tests.webapp.workshop.conftest import empty, labeled, with_samples  # noqa: F401
+from tests.webapp.workshop.conftest import empty, labeled, with_samples  # noqa: F401 - fixtures
 from webapp.accounts import tokens
 from webapp.accounts.models import Scope
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.bench.installation import small_bundle
+
 ROOT = Path(__file__).resolve().parents[2]
 # What `tests.servers` sets for tests inside this process, and no installation should inherit.
 OF_THIS_RUN = {
@@ -68,15 +70,12 @@ def running(var: Path, *, timeout_seconds: float = 180) -> Iterator[RunningPlatf
 
     Of the shipped bundles it has the small one, whose pictures are edited fastest.
     """
-    bundles = var / "bundles"
-    bundles.mkdir(parents=True, exist_ok=True)
-    if not (bundles / "portraits-64").exists():
-        (bundles / "portraits-64").symlink_to(ROOT / "bundles" / "portraits-64")
+    var.mkdir(parents=True, exist_ok=True)
     log = var / "platform.log"
     environment = {
         name: value for name, value in os.environ.items() if name not in OF_THIS_RUN
     } | {
-        "PORT": str(free_port()), "VAR_DIR": str(var), "BUNDLES_DIR": str(bundles),
+        "PORT": str(free_port()), "VAR_DIR": str(var), "BUNDLES_DIR": str(small_bundle(var)),
         "PYTHONUNBUFFERED": "1",
     }  # fmt: skip
     began = time.monotonic()
