@@ -51,7 +51,7 @@ def test_a_collection_is_exported_as_one_file_and_imported_by_another_team(
     ben.goto("/library/collections")
     ben.get_by_label("File of edit vectors").set_input_files(file)
     dialog = ben.get_by_role("dialog")
-    expect(dialog.get_by_role("heading", name="Imported 2 vectors").first).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Imported 2 vectors")).to_be_visible()
     dialog.get_by_role("link", name="Open the collection of 2 vectors").click()
 
     expect(ben.get_by_role("heading", name=TITLE)).to_be_visible()
@@ -63,7 +63,7 @@ def test_a_collection_is_exported_as_one_file_and_imported_by_another_team(
     (tmp_path / "notes.zip").write_bytes(b"these are notes")
     ben.goto("/library/collections")
     ben.get_by_label("File of edit vectors").set_input_files(tmp_path / "notes.zip")
-    expect(dialog.get_by_role("heading", name="Not imported").first).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Not imported")).to_be_visible()
     assert len(vectors(ben)) == 2
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from webapp.accounts import policies as accounts
 from webapp.accounts.models import User
-from webapp.common.errors import ForbiddenError, NotFoundError
+from webapp.common.errors import ConflictError, ForbiddenError, NotFoundError
+from webapp.families import selectors as families
 from webapp.images.models import Access, Image, Revision, ShareGuest, ShareLink
 
 
@@ -40,6 +41,19 @@ class NotYourImageError(ForbiddenError):
     code = "images.not_yours"
 
 
+class EarlierModelError(ConflictError):
+    """The revision's code is for a generator that its bundle has no more."""
+
+    code = "images.earlier_model"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This picture was made with an earlier model of its family, which drew something "
+            "else from the same code. Everything it shows is kept; download it and add it as "
+            "a new picture to go on editing."
+        )
+
+
 class UnknownShareError(NotFoundError):
     """There is no such share link, or it has ended."""
 
@@ -55,6 +69,11 @@ def may_edit_image(user: User, image_id: UUID, team_id: UUID) -> bool:
         return True
     guest = ShareGuest.objects.of(user).filter(link__image=image_id, link__access=Access.EDIT)
     return user.is_active and guest.exists()
+
+
+def is_of_earlier_model(revision: Revision) -> bool:
+    """Return whether the code of `revision` is for a generator that its bundle has no more."""
+    return revision.fingerprint not in ("", families.get(revision.image.bundle).fingerprint)
 
 
 def visible_image(actor: User, image_id: UUID, *, for_update: bool = False) -> Image:

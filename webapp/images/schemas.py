@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from webapp.accounts.schemas import PersonOut
 from webapp.common import artifacts
-from webapp.images import sharing
+from webapp.images import policies, sharing
 from webapp.images.models import Image, Revision, ShareLink
 from webapp.jobs.contract import InvertSteps, OptimizeSteps, RefineSteps, Stack
 
@@ -221,6 +221,7 @@ class RevisionOut(Schema):
     figures: dict[str, Any]
     starred: bool
     is_head: bool
+    is_of_earlier_model: bool
 
     @classmethod
     def of(
@@ -250,6 +251,7 @@ class RevisionOut(Schema):
             figures=revision.figures,
             starred=revision.is_starred,
             is_head=revision.id == head_id,
+            is_of_earlier_model=policies.is_of_earlier_model(revision),
         )
 
 

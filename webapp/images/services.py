@@ -67,19 +67,6 @@ class OtherImageError(RefusedInputError):
         super().__init__(detail, fields={"base_revision_id": detail})
 
 
-class EarlierModelError(ConflictError):
-    """The revision's code is for a generator that its bundle has no more."""
-
-    code = "images.earlier_model"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This picture was made with an earlier model of its family, which drew something "
-            "else from the same code. Everything it shows is kept; download it and add it as "
-            "a new picture to go on editing."
-        )
-
-
 class NotUploadedError(ConflictError):
     """A sample has no picture of its own that could be found again."""
 
@@ -292,8 +279,8 @@ def base_of(image: Image, base_revision_id: UUID) -> Revision:
     base = Revision.objects.filter(pk=base_revision_id, image=image).first()
     if base is None:
         raise OtherImageError
-    if base.fingerprint not in ("", families.get(image.bundle).fingerprint):
-        raise EarlierModelError
+    if policies.is_of_earlier_model(base):
+        raise policies.EarlierModelError
     return base
 
 

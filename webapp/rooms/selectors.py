@@ -57,9 +57,18 @@ def missed(image_id: UUID, *, after: int) -> list[Op] | None:
 
 
 def code_of(image_id: UUID, revision_id: UUID) -> str | None:
-    """Return the artifact that holds the code of an image's revision, or None."""
-    found = Revision.objects.filter(pk=revision_id, image_id=image_id)
-    return found.values_list("w_plus_id", flat=True).first()
+    """Return the artifact that holds the code of an image's revision, or None.
+
+    Raises:
+        EarlierModelError: the code is for a generator that its bundle has no more.
+    """
+    found = Revision.objects.filter(pk=revision_id, image_id=image_id).select_related("image")
+    revision = found.first()
+    if revision is None:
+        return None
+    if images.is_of_earlier_model(revision):
+        raise images.EarlierModelError
+    return revision.w_plus_id
 
 
 def snapshot(user: User, image_id: UUID) -> tuple[str, RoomOut]:

@@ -3902,6 +3902,8 @@ export interface components {
             image_id: string;
             /** Is Head */
             is_head: boolean;
+            /** Is Of Earlier Model */
+            is_of_earlier_model: boolean;
             /**
              * Kind
              * @enum {string}

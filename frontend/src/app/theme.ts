@@ -28,6 +28,9 @@ const dark: MantineColorsTuple = [
   "#0E0E0E",
 ];
 
+/** As `h2` of base.css, which the library's own style of titles would hide. */
+const DIALOG_TITLE = { font: "600 15px/20px var(--at-font)", letterSpacing: "-0.005em" };
+
 export const theme = createTheme({
   colors: { verdigris, dark },
   primaryColor: "verdigris",
@@ -51,6 +54,8 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.5 },
         transitionProps: { duration: 200, transition: "pop" },
       },
+      styles: { title: DIALOG_TITLE },
     },
+    Drawer: { styles: { title: DIALOG_TITLE } },
   },
 });

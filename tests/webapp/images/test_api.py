@@ -450,9 +450,11 @@ def test_an_edit_of_a_picture_of_an_earlier_model_is_refused_and_the_picture_sta
     manifest.write_text(json.dumps(later))
 
     response = send_painting(browser, image, rows.labels(hair_rows=9))
+    listed = browser.get(f"/api/images/{image.pk}/revisions").json()
     restored = post(browser, f"/revisions/{image.head_id}/restore", {})
 
     assert_problem(response, 409, "images.earlier_model")
+    assert [revision["is_of_earlier_model"] for revision in listed] == [True]
     assert restored.status_code == 201, restored.content
     image.refresh_from_db()
     assert_problem(

@@ -16,7 +16,7 @@ from webapp.common import events
 from webapp.common.frames import Frame, PictureFormat
 from webapp.common.messages import TeamEvent
 from webapp.images import services as images
-from webapp.images.models import RevisionKind
+from webapp.images.models import Revision, RevisionKind
 from webapp.jobs import services as jobs
 from webapp.jobs import worker
 from webapp.jobs.contract import OptimizeEdit, Progress
@@ -370,6 +370,18 @@ async def test_previews_of_anothers_vector_or_picture_are_refused(who, image, se
     assert [first["code"], second["code"]] == ["library.unknown"] * 2
     assert third["code"] == "rooms.unknown_base"
     assert fourth["detail"] == "Strength goes from −2 to 2."
+    assert taken == []
+
+
+async def test_previews_of_an_earlier_models_code_are_refused(image, sessions):
+    await db_call(Revision.objects.filter(image=image).update, fingerprint="e" * 64)
+
+    async with opened(room(image), sessions["owner"]) as browser:
+        await browser.say(wish(image, 1))
+        refused = await browser.expect("refused")
+        taken = await asyncio.to_thread(worker.take_previews, 0.1)
+
+    assert refused["code"] == "images.earlier_model"
     assert taken == []
 
 

@@ -96,7 +96,7 @@ export default function FamiliesPage() {
       <Modal
         opened={isNaming}
         onClose={() => setNaming(false)}
-        title={<h2>Your own family</h2>}
+        title="Your own family"
         size={480}
         closeButtonProps={{ "aria-label": "Close" }}
       >

@@ -236,7 +236,7 @@ function More({ project }: { readonly project: Project }) {
       <Modal
         opened={isAsking}
         onClose={() => setAsking(false)}
-        title={<h2>Delete “{project.title}”?</h2>}
+        title={`Delete “${project.title}”?`}
         size={480}
         closeButtonProps={{ "aria-label": "Close" }}
       >

@@ -39,7 +39,7 @@ export function CropDialog() {
     <Modal
       opened={file !== null}
       onClose={endUpload}
-      title={<h2>Choose the square</h2>}
+      title="Choose the square"
       size={720}
       classNames={{ body: styles.body ?? "" }}
       closeButtonProps={{ "aria-label": "Close without uploading" }}

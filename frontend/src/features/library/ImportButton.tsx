@@ -62,7 +62,7 @@ export function ImportButton() {
         opened={takeIn.data !== undefined || takeIn.error !== null}
         onClose={() => takeIn.reset()}
         size={560}
-        title={<h2>{takeIn.data ? importWords(takeIn.data.items) : "Not imported"}</h2>}
+        title={takeIn.data ? importWords(takeIn.data.items) : "Not imported"}
         closeButtonProps={{ "aria-label": "Close" }}
       >
         {takeIn.error && <ErrorNote error={takeIn.error} />}

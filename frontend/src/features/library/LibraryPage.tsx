@@ -195,7 +195,7 @@ export default function LibraryPage() {
         onClose={() => setFiltering(false)}
         position="bottom"
         size="80%"
-        title={<h2>Filters</h2>}
+        title="Filters"
         closeButtonProps={{ "aria-label": "Close filters" }}
       >
         <Filters filter={filter} onChange={change} />

@@ -285,7 +285,7 @@ function VectorView({
           opened={isEditing}
           onClose={() => setEditing(false)}
           size={560}
-          title={<h2>Name and tags</h2>}
+          title="Name and tags"
           closeButtonProps={{ "aria-label": "Close" }}
         >
           <EditForm vector={vector} onDone={() => setEditing(false)} />

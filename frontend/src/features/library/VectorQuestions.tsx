@@ -45,7 +45,7 @@ export function Asking({
       opened={what !== null}
       onClose={onClose}
       size={520}
-      title={what && <h2>{TITLES[what]}</h2>}
+      title={what && TITLES[what]}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       {what === "license" && <LicenseForm vector={vector} onDone={onClose} />}

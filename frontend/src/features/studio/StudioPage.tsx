@@ -230,7 +230,7 @@ function Layout() {
 
 /** Bars under the top bar: no line, no right to edit, or a refusal. */
 function Notices() {
-  const { session } = useStudio();
+  const { session, revisions } = useStudio();
   const [connection, numWaiting, mayEdit, refusal] = useStudioState((s) => [
     s.connection,
     s.numWaiting,
@@ -256,6 +256,13 @@ function Notices() {
       {!mayEdit && (
         <p className="st-bar">
           <Icon name="eye" size={16} /> You may look and compare.
+        </p>
+      )}
+      {revisions.some((each) => each.is_head && each.is_of_earlier_model) && (
+        <p className="st-bar" data-kind="warn">
+          <Icon name="warn" size={16} />
+          This picture was made with an earlier model of its family and cannot be edited further.
+          Download it and add it as a new picture to go on.
         </p>
       )}
       <div role="alert">
