@@ -49,7 +49,7 @@ class DistilOptions:
     mapping_lr: float = 0.3
     constant_until: float = 0.55
     final_lr: float = 0.02
-    grow: tuple[tuple[float, int], ...] = ((0.12, 16), (0.32, 32))
+    grow: tuple[tuple[float, int], ...] = ((0.12, 16), (0.32, 32), (0.5, 64))
     part_weights: Mapping[int, float] = field(default_factory=dict)
     parts_loss: float = 0.15
     ema: float = 0.998
