@@ -72,8 +72,15 @@ def may_edit_image(user: User, image_id: UUID, team_id: UUID) -> bool:
 
 
 def is_of_earlier_model(revision: Revision) -> bool:
-    """Return whether the code of `revision` is for a generator that its bundle has no more."""
-    return revision.fingerprint not in ("", families.get(revision.image.bundle).fingerprint)
+    """Return whether the code of `revision` is for a generator that its bundle has no more.
+
+    A bundle that is gone has no later model: its pictures can still be looked at.
+    """
+    try:
+        current = families.get(revision.image.bundle).fingerprint
+    except families.UnknownBundleError:
+        return False
+    return revision.fingerprint not in ("", current)
 
 
 def visible_image(actor: User, image_id: UUID, *, for_update: bool = False) -> Image:

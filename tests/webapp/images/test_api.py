@@ -465,6 +465,16 @@ def test_an_edit_of_a_picture_of_an_earlier_model_is_refused_and_the_picture_sta
 # ---- history -----------------------------------------------------------------------------
 
 
+def test_the_history_outlives_its_bundle(who: People, bundle: Path) -> None:
+    image = rows.sample(who)
+    (bundle / "tiny-16" / "manifest.json").unlink()
+
+    listed = rows.client(who.owner).get(f"/api/images/{image.pk}/revisions")
+
+    assert listed.status_code == 200, listed.content
+    assert [revision["id"] for revision in listed.json()] == [str(image.head_id)]
+
+
 def test_restoring_makes_a_new_head_and_keeps_what_was(who: People) -> None:
     image = rows.sample(who)
     first = image.head_id
