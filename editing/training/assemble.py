@@ -18,12 +18,13 @@ from editing import bundle as bundles
 from editing.bundle import Bundle
 from editing.generator import Generator
 from editing.segmentation.branch import SegmentationBranch
+from editing.segmentation.training import FitOptions
 from editing.training import recipes, sheets
 from editing.training.cast import cast_factors
 from editing.training.figures import factor_figures, reconstruction_figures
 from editing.training.model_card import model_card
 from editing.training.pipeline import JUDGE, REGRESSOR, Pipeline
-from editing.training.segmentation import LabelOptions, invert_all, train_branch
+from editing.training.segmentation import NUM_MEMBERS, LabelOptions, invert_all, train_branch
 from editing.training.warm_start import write_columns
 
 NUM_PROBES = 16
@@ -80,7 +81,7 @@ def assemble_bundle(
     branch = train_branch(
         unfinished,
         renders,
-        options or LabelOptions(),
+        options or label_options(plan.family, plan.size),
         on_progress=lambda look: tell(
             f"  step {look.step}: loss {look.loss:.3f}, held-out mIoU {look.held_out_miou}"
         ),
@@ -108,6 +109,12 @@ def assemble_bundle(
         json.dumps(titles, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
     return figures
+
+
+def label_options(family: str, size: int) -> LabelOptions:
+    """Return how the branch of a family is fitted at one picture side."""
+    members = recipes.get(family).branch_members.get(size, NUM_MEMBERS)
+    return LabelOptions(fit=FitOptions(num_members=members))
 
 
 def replace_branch(bundle: Bundle, branch: SegmentationBranch) -> Bundle:

@@ -36,6 +36,8 @@ class Recipe:
 
     Args:
         channels: features of the generator at 4, 8, ... by picture side.
+        branch_members: members of the segmentation branch by picture side, where fewer
+            than ten, so that a family's bundles stay small together.
         extra_w: columns of `w` beside the handed-through code.
         part_weights: loss weights of pixels by part name; others weigh 1.
         passing: factors that change while somebody stays the same person.
@@ -45,6 +47,7 @@ class Recipe:
 
     title: str
     channels: Mapping[int, tuple[int, ...]]
+    branch_members: Mapping[int, int] = field(default_factory=dict)
     extra_w: int = 160
     part_weights: Mapping[str, float] = field(default_factory=dict)
     passing: frozenset[str] = frozenset()
@@ -59,6 +62,7 @@ PORTRAITS = Recipe(
         64: (192, 192, 128, 64, 32),
         128: (192, 192, 128, 64, 32, 32),
     },
+    branch_members={64: 4},
     part_weights={
         "brow_left": 3,
         "brow_right": 3,
@@ -481,7 +485,7 @@ PORTRAITS = Recipe(
 )
 
 CARS = Recipe(
-    title="Cars, 64 px",
+    title="Cars",
     channels={
         16: (16, 16, 8),
         64: (192, 192, 128, 64, 32),
@@ -522,6 +526,146 @@ CARS = Recipe(
             "sun_x",
             "sun",
         }
+    ),
+    cast=(
+        CastMember(
+            "harbour",
+            "Harbour, blue saloon",
+            {
+                "body": "saloon",
+                "four_doors": "yes",
+                "plate": "yes",
+                "mirror": "yes",
+                "azimuth": -0.3,
+                "wheel_size": 0.2,
+                "paint_light": 0.45,
+                "paint_a": -0.2,
+                "paint_b": -0.8,
+                "chrome": 0.8,
+                "sky_light": 0.7,
+            },
+        ),
+        CastMember(
+            "poppy",
+            "Poppy, red hatchback",
+            {
+                "plate": "yes",
+                "mirror": "yes",
+                "azimuth": 0.3,
+                "spokes": "six",
+                "grille": "shield",
+                "paint_light": 0.4,
+                "paint_a": 0.9,
+                "paint_b": 0.6,
+                "surroundings": "street",
+                "light_size": 0.3,
+            },
+        ),
+        CastMember(
+            "orchard",
+            "Orchard, green wagon",
+            {
+                "body": "wagon",
+                "four_doors": "yes",
+                "plate": "yes",
+                "mirror": "yes",
+                "azimuth": -0.5,
+                "length": 0.3,
+                "cladding": 0.8,
+                "paint_light": 0.35,
+                "paint_a": -0.7,
+                "paint_b": 0.4,
+                "surroundings": "fields",
+                "sky_b": -0.5,
+            },
+        ),
+        CastMember(
+            "citrine",
+            "Citrine, yellow coupé",
+            {
+                "body": "coupe",
+                "plate": "yes",
+                "mirror": "yes",
+                "spokes": "eight",
+                "rim_size": 0.5,
+                "rim_tone": 0.9,
+                "height": -0.3,
+                "azimuth": 0.1,
+                "gloss": 0.9,
+                "paint_light": 0.75,
+                "paint_a": 0.1,
+                "paint_b": 0.9,
+            },
+        ),
+        CastMember(
+            "quarry",
+            "Quarry, grey pick-up",
+            {
+                "body": "pickup",
+                "four_doors": "yes",
+                "plate": "yes",
+                "mirror": "yes",
+                "clearance": 0.6,
+                "wheel_size": 0.6,
+                "azimuth": 0.5,
+                "grille": "twin",
+                "cladding": 0.9,
+                "paint_light": 0.5,
+                "surroundings": "fields",
+            },
+        ),
+        CastMember(
+            "parcel",
+            "Parcel, white van",
+            {
+                "body": "van",
+                "plate": "yes",
+                "mirror": "yes",
+                "azimuth": -0.1,
+                "height": 0.4,
+                "paint_light": 0.95,
+                "surroundings": "street",
+                "spokes": "six",
+            },
+        ),
+        CastMember(
+            "lido",
+            "Lido, open two-seater",
+            {
+                "body": "coupe",
+                "roof": "open",
+                "plate": "yes",
+                "mirror": "yes",
+                "azimuth": -0.4,
+                "paint_light": 0.7,
+                "paint_a": -0.4,
+                "paint_b": -0.3,
+                "chrome": 0.9,
+                "rim_tone": 0.8,
+                "sky_light": 0.8,
+                "sky_b": -0.6,
+                "surroundings": "fields",
+            },
+        ),
+        CastMember(
+            "midnight",
+            "Midnight, black saloon",
+            {
+                "body": "saloon",
+                "four_doors": "yes",
+                "plate": "yes",
+                "mirror": "yes",
+                "azimuth": 0.6,
+                "length": 0.4,
+                "grille": "shield",
+                "grille_size": 0.4,
+                "paint_light": 0.08,
+                "gloss": 0.9,
+                "chrome": 1.0,
+                "surroundings": "street",
+                "spokes": "eight",
+            },
+        ),
     ),
     gates={"inversion_psnr_db": 25.0, "segmentation_miou": 0.70},
 )
