@@ -90,7 +90,7 @@ function Look({
       <header>
         <h1 className={styles.title}>
           {(unusual || hasFailed) && <IconWarning size={20} className={styles.warn} />}
-          {titleOf({ isRunning, hasFailed, unusual })}
+          {titleOf({ isRunning, hasFailed, unusual, kind: family?.family ?? "pictures" })}
         </h1>
         <p className={styles.text}>
           {textOf({ isRunning, hasFailed, unusual, problem: run.problem })}
@@ -220,10 +220,10 @@ interface Moment {
   readonly unusual: boolean;
 }
 
-function titleOf({ isRunning, hasFailed, unusual }: Moment): string {
+function titleOf({ isRunning, hasFailed, unusual, kind }: Moment & { kind: string }): string {
   if (isRunning) return "Your picture is coming into focus";
   if (hasFailed) return "Atelier could not rebuild your picture";
-  if (unusual) return "Atelier has only learned portraits drawn in this style.";
+  if (unusual) return `Atelier has only learned ${kind} drawn in this style.`;
   return "How close is it?";
 }
 
@@ -238,7 +238,7 @@ function textOf({
   }
   if (hasFailed) return problem ?? "The search ended early. Search again, or use another picture.";
   if (unusual) {
-    return "It can redraw your picture only as such a portrait. Left is yours, in the middle what it understood, right what it missed. Edits act on the middle one.";
+    return "It can redraw your picture only as one of them. Left is yours, in the middle what it understood, right what it missed. Edits act on the middle one.";
   }
   return "Left is yours, in the middle what Atelier understood, right what it missed. Edits act on the middle one.";
 }

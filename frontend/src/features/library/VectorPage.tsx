@@ -204,19 +204,21 @@ function VectorView({
         <Standing page={page} onAppeal={() => setAsking("appeal")} />
         {card ? (
           <div className={styles.three}>
-            <section aria-label="On one face">
+            <section aria-label="On one picture">
               <OneFace vector={vector} card={card} />
               {vector.description && <p>{vector.description}</p>}
             </section>
             <section>
-              <h2>On {counted(Math.min(FACES, card.strips.length), "face")} it has never seen</h2>
+              <h2>
+                On {counted(Math.min(FACES, card.strips.length), "picture")} it has never seen
+              </h2>
               <FaceTable card={card} />
               <h2>Where it acts</h2>
               <div className={styles.where}>
                 {card.heat_url && (
                   <img
                     src={card.heat_url}
-                    alt="Mean change at strength 1 on the faces above, brighter is more"
+                    alt="Mean change at strength 1 on the pictures above, brighter is more"
                   />
                 )}
                 <ul className={styles.effects}>
@@ -382,7 +384,7 @@ function FaceTable({ card }: { readonly card: Card }) {
               <td key={at}>
                 <img
                   src={strip[at]}
-                  alt={`Face ${face + 1} at ${spokenStrength(card.strengths[at] ?? 0)}`}
+                  alt={`Picture ${face + 1} at ${spokenStrength(card.strengths[at] ?? 0)}`}
                   loading="lazy"
                 />
               </td>

@@ -66,7 +66,7 @@ export function SaveVector({ revision, onClose }: { revision: Revision; onClose:
           </figure>
           <p className="at-hint">
             The difference of the two becomes an edit vector that works on every portrait. It is
-            measured on faces it has never seen, and its card shows how well it holds.
+            measured on pictures it has never seen, and its card shows how well it holds.
           </p>
         </div>
         {own.data && own.data.length > 0 && (
