@@ -84,13 +84,14 @@ function Look({
   const hasFailed = image.status === "failed" && !isRunning;
   const unusual = inversion?.is_unusual ?? false;
   const residual = inversion?.residual_url ?? null;
+  const kind = family?.family ?? "pictures";
   const size = family ? `${family.resolution} × ${family.resolution}` : "";
   return (
     <div className={styles.look}>
       <header>
         <h1 className={styles.title}>
           {(unusual || hasFailed) && <IconWarning size={20} className={styles.warn} />}
-          {titleOf({ isRunning, hasFailed, unusual, kind: family?.family ?? "pictures" })}
+          {titleOf({ isRunning, hasFailed, unusual, kind })}
         </h1>
         <p className={styles.text}>
           {textOf({ isRunning, hasFailed, unusual, problem: run.problem })}
@@ -150,7 +151,7 @@ function Look({
       )}
       {inversion && (
         <div className={`at-card ${styles.line}`}>
-          <ErrorLine inversion={inversion} family={family} />
+          <ErrorLine inversion={inversion} kind={kind} />
           <div className={styles.choices}>
             {unusual ? (
               <>
@@ -281,15 +282,8 @@ function Panel({
   );
 }
 
-function ErrorLine({
-  inversion,
-  family,
-}: {
-  readonly inversion: Inversion;
-  readonly family: Family | undefined;
-}) {
+function ErrorLine({ inversion, kind }: { readonly inversion: Inversion; readonly kind: string }) {
   const line = errorLine(inversion.error, inversion.usual_error);
-  const kind = family?.family ?? "pictures";
   return (
     <div
       className={styles.scale}

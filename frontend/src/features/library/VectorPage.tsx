@@ -356,7 +356,7 @@ function OneFace({ vector, card }: { readonly vector: EditVector; readonly card:
         {range && (
           <p className="at-hint">
             Measured to work from {strength(range[0], 1)} to {strength(range[1], 1)}. Beyond that
-            faces may drift. Shown at the strengths that were measured.
+            pictures may drift. Shown at the strengths that were measured.
           </p>
         )}
       </div>

@@ -191,7 +191,7 @@ function sentence(job: RunningJob, names: string, otherName: string | null): str
   if (otherName) return `${firstName(otherName)} is working on this picture. You can keep painting.`;
   if (job.kind === "optimize") return `${names || "The picture"} follows your painting`;
   if (job.kind === "refine") return "Repairing what the vectors blurred";
-  if (job.kind === "invert") return "Finding the portrait that comes closest";
+  if (job.kind === "invert") return "Finding the picture that comes closest";
   return "Rendering in full precision";
 }
 

@@ -65,8 +65,9 @@ export function SaveVector({ revision, onClose }: { revision: Revision; onClose:
             <figcaption>After, strength +1.00</figcaption>
           </figure>
           <p className="at-hint">
-            The difference of the two becomes an edit vector that works on every portrait. It is
-            measured on pictures it has never seen, and its card shows how well it holds.
+            The difference of the two becomes an edit vector that works on every picture of its
+            family. It is measured on pictures it has never seen, and its card shows how well it
+            holds.
           </p>
         </div>
         {own.data && own.data.length > 0 && (
