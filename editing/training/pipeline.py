@@ -36,7 +36,10 @@ from editing.training.run import Budget, Clock, Progress, Run
 from editing.training.sharpen import SharpenOptions, sharpen
 from editing.training.warm_start import read_old, write_columns
 
+# A generator that draws already keeps what it knows at this rate, and learns what is new at
+# half the size first, where a step costs a third.
 WARM_LR = 4e-3
+WARM_GROWTH = ((0.3, 64),)
 
 # Stages with a budget, and their share of the minutes given for all of them.
 SHARES = {"regressor": 0.10, "judge": 0.08, "distil": 0.58, "sharpen": 0.16, "encoder": 0.08}
@@ -273,9 +276,8 @@ def run_stage(
         )
         old = None
         if plan.start is not None:
-            # It draws already: no small pictures first, and no steps that undo it.
             old = read_old(plan.start)
-            options = replace(options, grow=(), lr=WARM_LR)
+            options = replace(options, grow=WARM_GROWTH, lr=WARM_LR)
         return distil(pipeline.generator_config(), renders, run, options, team, old=old)
     if stage == "sharpen":
         start = load_stage(plan.out, "distil")

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 
 from editing.families.cars import shape
+from editing.families.cars.factors import VIEWS
 from editing.families.cars.shape import Car
 
 STEPS = 40
 PRUNE_EVERY = 8
 DISTANCE = 9.0
 AIM = 0.60  # height looked at
-MAX_AZIMUTH = 0.92  # radians from the side view
+VIEW_AZIMUTHS = {"front": 0.64, "side": 0.0, "back": -0.62}  # radians from the side view
+TURN = 0.14  # radians to either side of a view
 
 Vec = tuple[Tensor, Tensor, Tensor]
 
@@ -39,8 +41,8 @@ class Rays:
 def rays_of(car: Car, size: int) -> Rays:
     """Return one ray per pixel, row by row from the top left."""
     p = car.p
-    azimuth = MAX_AZIMUTH * p["azimuth"]
-    elevation = math.radians(5.0 + 13.0 * p["elevation"])
+    azimuth = VIEW_AZIMUTHS[VIEWS[round(p["view"])]] + TURN * p["azimuth"]
+    elevation = math.radians(7.0 + 8.0 * p["elevation"])
     sin, cos = math.sin(azimuth), math.cos(azimuth)
     # Towards the viewer; a positive azimuth shows the car's face.
     back = (-sin * math.cos(elevation), -cos * math.cos(elevation), math.sin(elevation))
@@ -52,7 +54,7 @@ def rays_of(car: Car, size: int) -> Rays:
         right[1] * back[0] * 1.0 - right[0] * back[1],
     )
     u_middle, v_middle, half = _frame(car, origin, right, up, back)
-    half *= 1.09 - 0.05 * p["zoom"]
+    half *= 1.06 - 0.04 * p["zoom"]
     steps = ((torch.arange(size) + 0.5) * (2 / size) - 1) * half
     u = (u_middle + steps).view(1, -1).expand(size, size).reshape(-1)
     v = (v_middle - steps).view(-1, 1).expand(size, size).reshape(-1)

@@ -8,15 +8,16 @@ from editing.families.factor_space import Categorical, Continuous, Factors, Fact
 
 BODIES = ("hatchback", "saloon", "wagon", "coupe", "pickup", "van")
 ROOFS = ("closed", "open")
-SPOKES = ("five", "six", "eight")
+SPOKES = ("four", "five", "six")
 GRILLES = ("wide", "shield", "twin")
 SURROUNDINGS = ("studio", "street", "fields")
+VIEWS = ("front", "side", "back")
 NO_YES = ("no", "yes")
 
 _FACTORS = (
     # Body.
     Categorical("body", BODIES, (0.20, 0.23, 0.17, 0.17, 0.11, 0.12)),
-    Categorical("roof", ROOFS, (0.85, 0.15)),
+    Categorical("roof", ROOFS, (0.7, 0.3)),
     Continuous("length", -1.0, 1.0, "normal", spread=0.5),
     Continuous("height", -1.0, 1.0, "normal", spread=0.5),
     Continuous("hood_length", -1.0, 1.0, "normal", spread=0.5),
@@ -31,7 +32,7 @@ _FACTORS = (
     Continuous("wheel_size", -1.0, 1.0),
     Continuous("wheelbase", -1.0, 1.0, "normal", spread=0.5),
     Continuous("rim_size", -1.0, 1.0),
-    Categorical("spokes", SPOKES, (0.4, 0.3, 0.3)),
+    Categorical("spokes", SPOKES, (0.3, 0.4, 0.3)),
     Continuous("spoke_width", -1.0, 1.0),
     Continuous("spoke_turn", -1.0, 1.0),
     Continuous("rim_tone", 0.0, 1.0),
@@ -41,8 +42,8 @@ _FACTORS = (
     Categorical("grille", GRILLES, (0.36, 0.34, 0.30)),
     Continuous("grille_size", -1.0, 1.0),
     Continuous("taillight_size", -1.0, 1.0),
-    Categorical("plate", NO_YES, (0.2, 0.8)),
-    Categorical("mirror", NO_YES, (0.15, 0.85)),
+    Categorical("plate", NO_YES, (0.3, 0.7)),
+    Categorical("mirror", NO_YES, (0.25, 0.75)),
     Continuous("chrome", 0.0, 1.0),
     Continuous("cladding", 0.0, 1.0),
     # Paint and glass.
@@ -52,6 +53,9 @@ _FACTORS = (
     Continuous("gloss", 0.0, 1.0),
     Continuous("glass_tone", 0.0, 1.0),
     # Scene.
+    # Three-quarter views and the side, each a little to the left or right: between all views
+    # a generator of this size spends itself on where things are.
+    Categorical("view", VIEWS, (0.38, 0.34, 0.28)),
     Continuous("azimuth", -1.0, 1.0),
     Continuous("elevation", 0.0, 1.0),
     Continuous("zoom", -1.0, 1.0, "normal", spread=0.4),

@@ -296,7 +296,7 @@ def _paint_sides(s: _Surface, on: Tensor) -> None:
     s.paint(deep, (0.03, 0.03, 0.035), mirror=0.0)
     for _, _left, right in spans:
         x = right - 0.20
-        d = torch.maximum((s.x - x).abs() - 0.12, (s.z - (car.belt - 0.115)).abs() - 0.032)
+        d = torch.maximum((s.x - x).abs() - 0.13, (s.z - (car.belt - 0.13)).abs() - 0.045)
         s.paint(side * s.cover(d), _trim(car), "handle", mirror=0.4)
 
 
@@ -336,7 +336,7 @@ def _paint_front(s: _Surface, on: Tensor) -> None:
     s.paint(bars * 0.35, _trim(car))
     s.paint(face * s.cover((d - 0.004).abs() - 0.016), _trim(car), mirror=0.6)
 
-    a, b = 0.21 + 0.07 * p["light_size"], 0.085 + 0.03 * p["light_size"]
+    a, b = 0.23 + 0.08 * p["light_size"], 0.105 + 0.04 * p["light_size"]
     shape_ = p["light_shape"]
     half = (0.24 + 0.05 * shape_, a * (0.72 + 0.45 * shape_), b * (1.25 - 0.55 * shape_))
     at_ = (-car.half_length + 0.10, car.half_width - 0.26, car.nose - 0.115)
@@ -355,7 +355,7 @@ def _paint_front(s: _Surface, on: Tensor) -> None:
 def _plate(s: _Surface, face: Tensor, z: float) -> None:
     if round(s.car.p["plate"]) != 1:
         return
-    d = torch.maximum(s.y.abs() - 0.29, (s.z - z).abs() - 0.078)
+    d = torch.maximum(s.y.abs() - 0.30, (s.z - z).abs() - 0.095)
     s.paint(face * s.cover(d), (0.95, 0.95, 0.90), "plate", mirror=0.05)
     s.paint(face * s.cover(d.abs() - 0.012) * 0.6, (0.15, 0.15, 0.15))
     text = (
@@ -456,7 +456,7 @@ def _paint_wheels(s: _Surface, on: Tensor) -> None:
     dx, dz = s.x - middle, s.z - car.wheel
     r = (dx * dx + dz * dz + 1e-9).sqrt()
     outer = on * _step(-s.normal[1], 0.3, 0.6) * s.near
-    rim = torch.tensor([0.96, 0.97, 1.0]) * (0.20 + 0.72 * p["rim_tone"])
+    rim = torch.tensor([0.96, 0.97, 1.0]) * (0.36 + 0.58 * p["rim_tone"])
     n = car.num_spokes
     angle = torch.atan2(dx, dz) - torch.pi / n * 0.92 * p["spoke_turn"]
     fold = (angle / (2 * torch.pi / n) + 0.5) % 1.0 - 0.5

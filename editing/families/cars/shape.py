@@ -27,7 +27,7 @@ _BODY = {
     "pickup": (2.38, 1.66, -0.98, -0.50, 0.38, 0.58, 1.02, 0.90, 1.02, 0.3),
     "van": (2.05, 1.84, -1.36, -0.80, 1.76, 1.98, 0.98, 0.74, 0.98, 0.7),
 }
-SPOKE_COUNT = {"five": 5, "six": 6, "eight": 8}
+SPOKE_COUNT = {"four": 4, "five": 5, "six": 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,17 @@ def car_of(p: Mapping[str, float]) -> Car:
     """Return the car that the factors in natural units describe."""
     body = BODIES[round(p["body"])]
     half, roof, foot, front, rear, tail, belt, nose, end, bulge = _BODY[body]
-    stretch = 1 + 0.06 * p["length"]
-    wheel = 0.335 + 0.065 * p["wheel_size"]
-    wheel += {"pickup": 0.05, "coupe": -0.02}.get(body, 0.0)
-    lift = 0.05 * p["clearance"] + 0.45 * (wheel - 0.335)
+    # Shorter than real cars, on larger wheels: at 128 px spokes and handles are then more than
+    # a pixel wide, and can be labelled, painted and learned.
+    stretch = 0.84 * (1 + 0.06 * p["length"])
+    wheel = 0.405 + 0.065 * p["wheel_size"]
+    wheel += {"pickup": 0.03, "coupe": -0.01}.get(body, 0.0)
+    lift = 0.05 * p["clearance"] + 0.7 * (wheel - 0.335)
     hood = 0.12 * p["hood_length"]
-    roof = roof + 0.06 * p["height"] + lift
-    belt = belt + 0.045 * p["belt"] + lift
+    roof = roof + 0.04 + 0.06 * p["height"] + lift
+    # Never so low that a wheel would stand out of hood, flank or trunk.
+    over_wheel = 2 * wheel + 0.17
+    belt = max(belt + 0.045 * p["belt"] + lift, over_wheel + 0.03)
     foot, front = foot + hood, front + hood + 0.13 * p["windshield_rake"]
     rear = rear - 0.14 * p["tail_rake"]
     half, foot, front, rear, tail = (v * stretch for v in (half, foot, front, rear, tail))
@@ -102,15 +106,14 @@ def car_of(p: Mapping[str, float]) -> Car:
         x_rear=rear,
         x_tail=tail,
         belt=belt,
-        # Never so low that a wheel would stand out of the hood.
-        nose=max(nose + 0.05 * p["hood_height"] + lift, 2 * wheel + 0.12),
-        tail=end + 0.03 * p["belt"] + lift,
+        nose=max(nose + 0.05 * p["hood_height"] + lift, over_wheel),
+        tail=max(end + 0.03 * p["belt"] + lift, over_wheel + 0.02),
         bulge=bulge,
         low=0.22 + lift,
         wheel=wheel,
-        rim=wheel * (0.66 + 0.09 * p["rim_size"]),
-        x_wheel_front=-half + 0.82 - base,
-        x_wheel_back=half - 0.84 + base + (0.0 if body != "coupe" else -0.02),
+        rim=wheel * (0.70 + 0.08 * p["rim_size"]),
+        x_wheel_front=-half + 0.76 - base,
+        x_wheel_back=half - 0.74 + base + (0.0 if body != "coupe" else -0.02),
         corner=0.08 + 0.12 * p["roundness"],
         num_spokes=SPOKE_COUNT[SPOKES[round(p["spokes"])]],
         grille=GRILLES[round(p["grille"])],
@@ -241,10 +244,10 @@ def wheels(car: Car, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
 def mirrors(car: Car, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """Return the distance (M,) to the two mirrors, first-order like an ellipsoid's."""
-    dx = (x - (car.x_foot + 0.34)) / 0.085
+    dx = (x - (car.x_foot + 0.34)) / 0.105
     dy = (y.abs() - (car.half_width + 0.05)) / 0.125
-    dz = (z - (car.belt + 0.07)) / 0.085
-    return ((dx * dx + dy * dy + dz * dz + 1e-6).sqrt() - 1) * 0.085
+    dz = (z - (car.belt + 0.08)) / 0.105
+    return ((dx * dx + dy * dy + dz * dz + 1e-6).sqrt() - 1) * 0.105
 
 
 def distance(car: Car, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
