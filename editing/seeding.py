@@ -1,10 +1,11 @@
 """Which edit vectors does a new bundle start with? Those that painting makes, and measure.
 
-For every painting rule of a family a few portraits of a fixed list are segmented, repainted
-by the rule and edited along the product's own path: region, optimization, vector. Each
-candidate is measured on the probe pictures, the best one of each rule is kept if it passes
-the limits, and the others are listed with the reason. Anyone can run it again and gets the
-same vectors.
+For every painting rule of a family a few pictures of a fixed list are segmented, repainted by
+the rule and edited along the product's own path: region, optimization, vector. Each is edited
+in two ways, with the offset free and with part of it bound to the generator's mapping: the
+first suits a smile, the second a hat. Each candidate is looked at on the probe pictures, the
+best one of each rule is measured at every strength and kept if it passes the limits, and the
+others are listed with the reason. Anyone can run it again and gets the same vectors.
 """
 
 import io
@@ -25,12 +26,20 @@ from editing.bundle import Bundle, load_bundle
 from editing.errors import EditingError
 from editing.families.family import Family, PaintingRule
 from editing.optimize import OptimizeOptions
-from editing.region import EmptyRegionError, edit_region
+from editing.region import Region, edit_region
 from editing.vectors import Baseline, Card, EditVector
 from editing.vectors.vector import named_parts, touched_layers
 
 # That of the code, which drew and painted everything they were learned from.
 LICENSE = "Apache-2.0"
+
+
+def ways(*, steps: int) -> tuple[OptimizeOptions, ...]:
+    """Return the ways in which a painting is tried: bound to the mapping in part, and free."""
+    return (
+        OptimizeOptions(steps=steps, learning_rate=0.05, mapping_rate=0.2),
+        OptimizeOptions(steps=steps),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,11 @@ class Limits:
         success: share of probes on which the parts change in the painted direction.
         transfer: size of that change on the probes, as a share of that on the source.
         outside_change: mean absolute change outside the region, as a share of the range.
-        options: how each painting is optimized.
-        num_sources: portraits tried for each rule.
+        strangeness: how much worse than unedited probes the encoder may give back those at
+            strength 2, as a share of its error on the unedited ones. What it has never seen
+            the like of (blue hair, half a hat) it cannot give back.
+        ways: how each painting is optimized.
+        num_sources: pictures tried for each rule.
         min_pixels: fewer repainted pixels than this are no painting.
     """
 
@@ -51,14 +63,15 @@ class Limits:
     success: float = 0.8
     transfer: float = 0.35
     outside_change: float = 0.03
-    options: OptimizeOptions = field(default_factory=OptimizeOptions)
+    strangeness: float = 1.0
+    ways: tuple[OptimizeOptions, ...] = field(default_factory=lambda: ways(steps=60))
     num_sources: int = 2
     min_pixels: int = 5
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One painting of one portrait, carried through."""
+    """One painting of one picture, carried through; `card` is of strength 1 alone."""
 
     rule: str
     source: int
@@ -66,20 +79,23 @@ class Candidate:
     card: Card
     agreement: float
     transfer: float
+    strangeness: float
 
     @property
     def score(self) -> float:
         """Return how good a library entry it makes; higher is better."""
         clean = 1 - min(1.0, self.card.outside_change / 0.03)
-        return min(self.transfer, 1.0) + self.card.success + 0.5 * clean + self.agreement
+        moves = min(self.transfer, 1.0) + self.card.success + self.agreement
+        return moves + 0.5 * clean - max(self.strangeness, 0.0)
 
     def is_convincing(self, limits: Limits) -> bool:
-        """Return whether it is so good that trying further portraits is not worth it."""
+        """Return whether it is so good that trying further pictures is not worth it."""
         return (
             self.failure(limits) is None
             and self.card.success > 0.95
             and self.transfer > 0.7
             and self.card.outside_change < limits.outside_change / 2
+            and self.strangeness < limits.strangeness / 10
         )
 
     def failure(self, limits: Limits) -> str | None:
@@ -95,11 +111,13 @@ class Candidate:
         if self.card.outside_change > limits.outside_change:
             change = self.card.outside_change
             return f"outside change {change:.3f} is above {limits.outside_change:.3f}"
+        if self.strangeness > limits.strangeness:
+            return f"strangeness {self.strangeness:.2f} is above {limits.strangeness:.2f}"
         return None
 
 
 def sources(bundle: Bundle, family: Family, *, num: int = 48, seed: int = 2024) -> Tensor:
-    """Return the codes (num, L, w_dim) of the fixed list of portraits that are painted on."""
+    """Return the codes (num, L, w_dim) of the fixed list of pictures that are painted on."""
     factors = family.factors.sample(num, torch.Generator().manual_seed(seed))
     code = family.factors.encode(factors).to(bundle.device)
     with torch.no_grad():
@@ -116,35 +134,46 @@ def candidates(
     limits: Limits,
     baseline: Baseline | None = None,
 ) -> Iterator[Candidate]:
-    """Yield the rule's edits of the first portraits on which it can be painted.
+    """Yield the rule's edits, in every way, of a few pictures on which it can be painted.
 
     Ends early with one that leaves nothing to wish for. `baseline` is what the probes show
     unedited; it spares looking again for every candidate.
 
     `labels` (n, H, H) are the predicted label maps of `codes` (n, L, w_dim).
     """
-    rule = family.painting_rules[name]
-    found = 0
-    for source, (code, before) in enumerate(zip(codes, labels, strict=True)):
-        after = _painted(rule, before, bundle)
-        if after is None or int((after != before).sum()) < limits.min_pixels:
-            continue
-        candidate = _carry_out(
-            bundle, name, source, code[None], before, after, limits, baseline
-        )
-        if candidate is None:
-            continue
-        yield candidate
-        found += 1
-        if found == limits.num_sources or candidate.is_convincing(limits):
-            return
+    baseline = baseline or vectors.baseline(bundle)
+    paintings = _paintings(bundle, family.painting_rules[name], labels, limits.min_pixels)
+    for source, after, region in paintings[: limits.num_sources]:
+        for options in limits.ways:
+            candidate = _carry_out(
+                bundle, name, source, codes[source][None], after, region, options, baseline
+            )
+            yield candidate
+            if candidate.is_convincing(limits):
+                return
 
 
-def _painted(rule: PaintingRule, labels: Tensor, bundle: Bundle) -> Tensor | None:
-    try:
-        return rule(labels.cpu(), bundle.schema).to(labels.device)
-    except EditingError:
-        return None  # The portrait has nothing that the rule could act on.
+def _paintings(
+    bundle: Bundle, rule: PaintingRule, labels: Tensor, min_pixels: int
+) -> list[tuple[int, Tensor, Region]]:
+    """Return what the rule paints on which picture, the most telling first.
+
+    Those come first that show the painted part well: a quarter of the pictures show more of
+    it, and the very largest would be the odd ones.
+    """
+    found: list[tuple[int, int, Tensor, Region]] = []
+    for source, before in enumerate(labels):
+        try:
+            after = rule(before.cpu(), bundle.schema).to(before.device)
+            region = edit_region(before[None], after[None], background=bundle.background)
+        except EditingError:
+            continue  # The picture has nothing that the rule could act on.
+        pixels = int((after != before).sum())
+        if pixels >= min_pixels:
+            found.append((pixels, source, after, region))
+    found.sort(key=lambda painting: -painting[0])
+    first = len(found) // 4
+    return [painting[1:] for painting in found[first:] + found[:first]]
 
 
 def _carry_out(
@@ -152,16 +181,11 @@ def _carry_out(
     name: str,
     source: int,
     code: Tensor,
-    before: Tensor,
     after: Tensor,
-    limits: Limits,
-    baseline: Baseline | None,
-) -> Candidate | None:
-    try:
-        region = edit_region(before[None], after[None], background=bundle.background)
-    except EmptyRegionError:
-        return None
-    options = limits.options
+    region: Region,
+    options: OptimizeOptions,
+    baseline: Baseline,
+) -> Candidate:
     best = optimize.best(
         optimize.run(bundle, code, after[None], region=region, options=options)
     )
@@ -182,15 +206,40 @@ def _carry_out(
             **asdict(options),
         },
     )
-    card = vectors.measure(bundle, vector, num_strips=1, before=baseline)
+    card = vectors.measure(bundle, vector, num_strips=1, strengths=(0.0, 1.0), before=baseline)
     return Candidate(
         rule=name,
         source=source,
-        vector=vectors.with_card(vector, card),
+        vector=vector,
         card=card,
         agreement=best.agreement,
         transfer=_transfer(vector, card),
+        strangeness=_strangeness(bundle, vector, baseline),
     )
+
+
+@torch.no_grad()
+def _strangeness(bundle: Bundle, vector: EditVector, baseline: Baseline) -> float:
+    """Return `Limits.strangeness` of a vector; 0 in a bundle without encoder."""
+    if bundle.encoder is None:
+        return 0.0
+    half = baseline.every_second()
+    before, after = (
+        _lost(bundle, images)
+        for images in (
+            half.seen.images,
+            bundle.render(vectors.apply(half.probes, [(vector, 2.0)])),
+        )
+    )
+    return after / max(before, 1e-6) - 1
+
+
+def _lost(bundle: Bundle, pictures: Tensor) -> float:
+    """Return how far pictures lie from what the encoder makes of them: a mean difference."""
+    assert bundle.encoder is not None
+    pictures = pictures.clamp(-1, 1)
+    again = torch.cat([bundle.render(bundle.encoder(each)) for each in pictures.split(8)])
+    return float((again - pictures).abs().mean())
 
 
 def _transfer(vector: EditVector, card: Card) -> float:
@@ -299,7 +348,7 @@ def vectors_command(
             vectors.save(renewed, folder / f"{name}.safetensors")
             tqdm.write(json.dumps({"name": name, **_headline(renewed)}))
         return
-    limits = Limits(options=OptimizeOptions(steps=steps), num_sources=num_sources)
+    limits = Limits(ways=ways(steps=steps), num_sources=num_sources)
     codes = sources(bundle, painted)
     labels = torch.cat([bundle.segment(part) for part in codes.split(16)])
     failed: dict[str, str] = {}
@@ -319,15 +368,16 @@ def vectors_command(
         # One that passes beats one that merely scores well.
         tried.sort(key=lambda c: (c.failure(limits) is None, c.score), reverse=True)
         target = folder / f"{name}.safetensors"
-        reason = tried[0].failure(limits) if tried else "no portrait to paint it on"
+        reason = tried[0].failure(limits) if tried else "no picture to paint it on"
         if reason is None:
-            vectors.save(tried[0].vector, target)
+            kept = measured_anew(bundle, tried[0].vector, baseline=baseline)
+            vectors.save(kept, target)
         else:
             failed[name] = reason
             target.unlink(missing_ok=True)
             target.with_suffix(".strips.webp").unlink(missing_ok=True)
-        for candidate in tried[:1]:
-            tqdm.write(_line(candidate, reason))
+        for candidate in tried:
+            tqdm.write(_line(candidate, candidate.failure(limits)))
     for name, vector in bundle.vectors().items():
         (folder / f"{name}.strips.webp").write_bytes(strips(bundle, vector))
     stored = list(bundle.vectors().values())
@@ -361,6 +411,8 @@ def _line(candidate: Candidate, reason: str | None) -> str:
         "success": round(candidate.card.success, 3),
         "transfer": round(candidate.transfer, 3),
         "outside_change": round(candidate.card.outside_change, 4),
+        "strangeness": round(candidate.strangeness, 3),
+        "mapping_rate": candidate.vector.card["learned_from"]["mapping_rate"],
         "locality": round(candidate.card.locality, 3),
         "norm": round(candidate.card.norm, 2),
         "valid_range": candidate.card.valid_range,

@@ -45,3 +45,8 @@ class Mapping(nn.Module):
         if self.config.mapping == "code":
             x = torch.cat([x, z * self.config.code_gain], dim=1)
         return x
+
+    def code_of(self, w: Tensor) -> Tensor:
+        """Return the factor code (N, z_dim) that w (N, w_dim) of a "code" mapping carries."""
+        assert self.config.mapping == "code", "noise cannot be read off a style"
+        return w[:, -self.config.z_dim :] / self.config.code_gain

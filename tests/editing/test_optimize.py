@@ -16,7 +16,9 @@ from editing.optimize import (
     StrengthError,
 )
 from editing.region import EmptyRegionError, Region, changed_parts, region_of_interest
-from tests.factories.networks import tiny_bundle, tiny_codes
+from tests.factories.networks import TINY_CONFIG, tiny_bundle, tiny_codes
+
+CODE_CONFIG = dataclasses.replace(TINY_CONFIG, mapping="code")
 
 
 def edit(bundle, seed: int = 5):
@@ -59,6 +61,41 @@ def test_the_first_step_is_the_picture_as_it_was_and_later_ones_follow_the_paint
     best = min(steps, key=lambda step: step.total)
     assert best.ce < steps[0].ce
     assert best.total < steps[0].total
+
+
+def test_a_shift_of_the_factor_code_moves_all_layers_as_the_mapping_does():
+    bundle = tiny_bundle(config=CODE_CONFIG, dtype=torch.float64)
+    w_plus, target, region = edit(bundle)
+    # The offset itself hardly moves, so what is found is what the mapping made.
+    options = OptimizeOptions(
+        steps=20, lambda_rgb=0.2, learning_rate=1e-8, damping=0.0, mapping_rate=0.1
+    )
+
+    best = optimize.best(optimize.run(bundle, w_plus, target, region=region, options=options))
+
+    mapping = bundle.generator.mapping
+    before, after = (mapping.code_of(codes[:, 0]) for codes in (w_plus, best.w_plus))
+    assert float((after - before).abs().max()) > 0.1
+    mapped = bundle.generator.broadcast(bundle.generator.map(after))
+    assert torch.allclose(best.w_plus, mapped, atol=1e-5)
+
+
+def test_without_a_factor_code_there_is_nothing_to_shift():
+    bundle = tiny_bundle()
+    w_plus, target, region = edit(bundle)
+
+    totals = [
+        [
+            step.total
+            for step in optimize.run(
+                bundle, w_plus, target, region=region,
+                options=OptimizeOptions(steps=3, mapping_rate=rate),
+            )
+        ]
+        for rate in (0.0, 0.5)
+    ]  # fmt: skip
+
+    assert totals[0] == totals[1]
 
 
 def test_best_has_the_lowest_total_and_is_no_alias_of_the_variable():

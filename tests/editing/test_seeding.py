@@ -12,9 +12,8 @@ from editing.seeding import Limits
 from editing.vectors import EditVector
 from tests.factories.networks import blocks_family, tiny_bundle
 
-LIMITS = Limits(
-    options=OptimizeOptions(steps=8, lambda_rgb=0.1, learning_rate=0.05), num_sources=2
-)
+FREE = OptimizeOptions(steps=8, lambda_rgb=0.1, learning_rate=0.05)
+LIMITS = Limits(ways=(dataclasses.replace(FREE, mapping_rate=0.1), FREE), num_sources=2)
 
 
 def tried(name: str):
@@ -25,14 +24,15 @@ def tried(name: str):
     return bundle, list(found)
 
 
-def test_candidates_are_edits_of_the_first_portraits_that_can_be_painted():
+def test_candidates_are_edits_of_pictures_that_can_be_painted():
     _, found = tried("smile")
 
-    assert len(found) == 2
+    assert len(found) == 4, "two pictures, each edited in two ways"
     for candidate in found:
         assert candidate.vector.card["learned_from"]["painting_rule"] == "smile"
-        assert candidate.vector.card["calibration"]["num_probes"] == 4
+        assert candidate.card.num_probes == 4
         assert candidate.vector.norm > 0
+    assert found[0].source == found[1].source != found[2].source
 
 
 def test_the_same_list_gives_the_same_vectors():
@@ -50,22 +50,25 @@ def test_a_rule_that_fits_no_portrait_has_no_candidates():
 
 
 def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
-    _, (candidate, _) = tried("smile")
+    _, (candidate, *_) = tried("smile")
     good = dataclasses.replace(
         candidate,
         agreement=0.9,
         transfer=0.8,
+        strangeness=0.1,
         card=dataclasses.replace(candidate.card, success=1.0, outside_change=0.01),
     )
     leaking = dataclasses.replace(
         good, card=dataclasses.replace(good.card, outside_change=0.05)
     )
     weak = dataclasses.replace(good, transfer=0.1)
+    strange = dataclasses.replace(good, strangeness=1.2)
 
     assert good.failure(LIMITS) is None
     assert leaking.failure(LIMITS) == "outside change 0.050 is above 0.030"
     assert weak.failure(LIMITS) == "transfer 0.10 is below 0.35"
-    assert good.score > max(leaking.score, weak.score)
+    assert strange.failure(LIMITS) == "strangeness 1.20 is above 1.00"
+    assert good.score > max(leaking.score, weak.score, strange.score)
 
 
 def test_the_sheet_shows_every_vector_at_every_strength_on_every_face():
@@ -80,7 +83,8 @@ def test_the_sheet_shows_every_vector_at_every_strength_on_every_face():
 
 
 def test_measuring_anew_keeps_the_offset_and_renews_the_card():
-    bundle, (candidate, _) = tried("smile")
+    bundle, (candidate, *_) = tried("smile")
+    measured = vectors.measure(bundle, candidate.vector)
     old = EditVector(candidate.vector.offset, candidate.vector.parts, {
         **candidate.vector.card, "calibration": {"locality": 0.01}, "title": "Kept",
     })  # fmt: skip
@@ -89,6 +93,6 @@ def test_measuring_anew_keeps_the_offset_and_renews_the_card():
 
     assert torch.equal(renewed.offset, old.offset)
     assert renewed.title == "Kept"
-    assert renewed.card["calibration"] == candidate.vector.card["calibration"]
+    assert renewed.card["calibration"] == measured.to_json()
     assert renewed.card["license"] == "Apache-2.0"
     assert len(renewed.card["signature"]["values"]) > 0

@@ -74,12 +74,13 @@ def tiny_codes(generator: Generator, num: int, *, seed: int = 1) -> torch.Tensor
 def tiny_bundle(
     seed: int = 0,
     *,
+    config: GeneratorConfig = TINY_CONFIG,
     dtype: torch.dtype = torch.float32,
     regressor: Regressor | None = None,
     judge: Regressor | None = None,
 ) -> Bundle:
     """Return a whole bundle in memory: 16 px pictures, four parts, no encoder."""
-    generator = tiny_generator(seed).to(dtype)
+    generator = tiny_generator(seed, config).to(dtype)
     return assemble(
         name="tiny-16",
         title="Tiny blocks",
