@@ -66,10 +66,23 @@ def test_every_figure_that_is_wanted_is_measured_once(bundle):
     )
 
 
-def test_a_bundle_without_the_vectors_is_told_how_to_make_them(bundle, tmp_path):
+def test_a_vector_that_was_left_out_succeeds_on_no_car(bundle, tmp_path):
     (tmp_path / "vectors" / "no_roof.safetensors").unlink()
 
-    with pytest.raises(BundleError, match="no vector no_roof; run `python -m editing vectors"):
+    figures = list(cars.run(load_bundle(tmp_path), CARS, num=4, num_samples=8, steps=2))
+
+    found = {figure.name: figure for figure in figures}
+    assert found["roof_removal_success"].value == 0.0
+    assert found["roof_removal_success"].unit == "no_vector"
+    assert found["wheel_size_success"].unit == ""
+    assert found["outside_change"].value == found["outside_change_bigger_wheels"].value
+
+
+def test_a_bundle_without_the_vectors_is_told_how_to_make_them(bundle, tmp_path):
+    for name in ("no_roof", "bigger_wheels"):
+        (tmp_path / "vectors" / f"{name}.safetensors").unlink()
+
+    with pytest.raises(BundleError, match=r"no vector .*; run `python -m editing vectors"):
         next(cars.run(load_bundle(tmp_path), CARS, num=2))
 
 

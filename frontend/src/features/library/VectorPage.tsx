@@ -41,7 +41,7 @@ import { effects, figuresOf, nearest } from "./figures";
 import { tryAlone, useTryOut } from "./tryOut";
 import styles from "./library.module.css";
 
-const FACES = 5;
+const NUM_SHOWN = 5;
 const SHOWN = [-2, -1, 0, 1, 2];
 
 export default function VectorPage() {
@@ -205,14 +205,14 @@ function VectorView({
         {card ? (
           <div className={styles.three}>
             <section aria-label="On one picture">
-              <OneFace vector={vector} card={card} />
+              <OneProbe vector={vector} card={card} />
               {vector.description && <p>{vector.description}</p>}
             </section>
             <section>
               <h2>
-                On {counted(Math.min(FACES, card.strips.length), "picture")} it has never seen
+                On {counted(Math.min(NUM_SHOWN, card.strips.length), "picture")} it has never seen
               </h2>
-              <FaceTable card={card} />
+              <ProbeTable card={card} />
               <h2>Where it acts</h2>
               <div className={styles.where}>
                 {card.heat_url && (
@@ -322,7 +322,7 @@ function Alike({ vectorId }: { readonly vectorId: string }) {
   );
 }
 
-function OneFace({ vector, card }: { readonly vector: EditVector; readonly card: Card }) {
+function OneProbe({ vector, card }: { readonly vector: EditVector; readonly card: Card }) {
   const [value, setValue] = useState(1);
   const strip = card.strips[0] ?? [];
   const at = nearest(card.strengths, value);
@@ -364,7 +364,7 @@ function OneFace({ vector, card }: { readonly vector: EditVector; readonly card:
   );
 }
 
-function FaceTable({ card }: { readonly card: Card }) {
+function ProbeTable({ card }: { readonly card: Card }) {
   const columns = SHOWN.map((wanted) => nearest(card.strengths, wanted));
   return (
     <table className={styles.table}>
@@ -378,13 +378,13 @@ function FaceTable({ card }: { readonly card: Card }) {
         </tr>
       </thead>
       <tbody>
-        {card.strips.slice(0, FACES).map((strip, face) => (
-          <tr key={face}>
+        {card.strips.slice(0, NUM_SHOWN).map((strip, probe) => (
+          <tr key={probe}>
             {columns.map((at) => (
               <td key={at}>
                 <img
                   src={strip[at]}
-                  alt={`Picture ${face + 1} at ${spokenStrength(card.strengths[at] ?? 0)}`}
+                  alt={`Picture ${probe + 1} at ${spokenStrength(card.strengths[at] ?? 0)}`}
                   loading="lazy"
                 />
               </td>
