@@ -37,7 +37,7 @@ LICENSE = "Apache-2.0"
 def ways(*, steps: int) -> tuple[OptimizeOptions, ...]:
     """Return the ways in which a painting is tried: bound to the mapping in part, and free."""
     return (
-        OptimizeOptions(steps=steps, learning_rate=0.05, mapping_rate=0.2),
+        OptimizeOptions(steps=steps + steps // 3, learning_rate=0.02, mapping_rate=0.3),
         OptimizeOptions(steps=steps),
     )
 
@@ -51,9 +51,9 @@ class Limits:
         success: share of probes on which the parts change in the painted direction.
         transfer: size of that change on the probes, as a share of that on the source.
         outside_change: mean absolute change outside the region, as a share of the range.
-        strangeness: how much worse than unedited probes the encoder may give back those at
-            strength 2, as a share of its error on the unedited ones. What it has never seen
-            the like of (blue hair, half a hat) it cannot give back.
+        strangeness: how much worse than unedited probes the encoder may give back edited
+            ones, as a share of its error on the unedited. What it has never seen the like of
+            (blue hair, half a hat) it cannot give back.
         ways: how each painting is optimized.
         num_sources: pictures tried for each rule.
         min_pixels: fewer repainted pixels than this are no painting.
@@ -63,7 +63,7 @@ class Limits:
     success: float = 0.8
     transfer: float = 0.35
     outside_change: float = 0.03
-    strangeness: float = 1.0
+    strangeness: float = 0.5
     ways: tuple[OptimizeOptions, ...] = field(default_factory=lambda: ways(steps=60))
     num_sources: int = 2
     min_pixels: int = 5
@@ -83,9 +83,12 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """Return how good a library entry it makes; higher is better."""
+        """Return how good a library entry it makes; higher is better.
+
+        That it works on other pictures counts most: an entry is for them.
+        """
         clean = 1 - min(1.0, self.card.outside_change / 0.03)
-        moves = min(self.transfer, 1.0) + self.card.success + self.agreement
+        moves = min(self.transfer, 1.0) + 3 * self.card.success + self.agreement
         return moves + 0.5 * clean - max(self.strangeness, 0.0)
 
     def is_convincing(self, limits: Limits) -> bool:
@@ -228,7 +231,7 @@ def _strangeness(bundle: Bundle, vector: EditVector, baseline: Baseline) -> floa
         _lost(bundle, images)
         for images in (
             half.seen.images,
-            bundle.render(vectors.apply(half.probes, [(vector, 2.0)])),
+            bundle.render(vectors.apply(half.probes, [(vector, 1.0)])),
         )
     )
     return after / max(before, 1e-6) - 1

@@ -67,7 +67,7 @@ def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
     assert good.failure(LIMITS) is None
     assert leaking.failure(LIMITS) == "outside change 0.050 is above 0.030"
     assert weak.failure(LIMITS) == "transfer 0.10 is below 0.35"
-    assert strange.failure(LIMITS) == "strangeness 1.20 is above 1.00"
+    assert strange.failure(LIMITS) == "strangeness 1.20 is above 0.50"
     assert good.score > max(leaking.score, weak.score, strange.score)
 
 

@@ -85,13 +85,16 @@ function Look({
   const unusual = inversion?.is_unusual ?? false;
   const residual = inversion?.residual_url ?? null;
   const kind = family?.family ?? "pictures";
+  const known = family?.team_id
+    ? `pictures like those of ${family.title}`
+    : `${kind} drawn in this style`;
   const size = family ? `${family.resolution} × ${family.resolution}` : "";
   return (
     <div className={styles.look}>
       <header>
         <h1 className={styles.title}>
           {(unusual || hasFailed) && <IconWarning size={20} className={styles.warn} />}
-          {titleOf({ isRunning, hasFailed, unusual, kind })}
+          {titleOf({ isRunning, hasFailed, unusual, known })}
         </h1>
         <p className={styles.text}>
           {textOf({ isRunning, hasFailed, unusual, problem: run.problem })}
@@ -221,10 +224,10 @@ interface Moment {
   readonly unusual: boolean;
 }
 
-function titleOf({ isRunning, hasFailed, unusual, kind }: Moment & { kind: string }): string {
+function titleOf({ isRunning, hasFailed, unusual, known }: Moment & { known: string }): string {
   if (isRunning) return "Your picture is coming into focus";
   if (hasFailed) return "Atelier could not rebuild your picture";
-  if (unusual) return `Atelier has only learned ${kind} drawn in this style.`;
+  if (unusual) return `Atelier has only learned ${known}.`;
   return "How close is it?";
 }
 
