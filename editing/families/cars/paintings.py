@@ -364,8 +364,8 @@ def _rule(
 
 PAINTING_RULES: Mapping[str, PaintingRule] = MappingProxyType(
     {
-        "bigger_wheels": _rule(_scale_wheels, by=1.2),
-        "smaller_wheels": _rule(_scale_wheels, by=0.84),
+        "bigger_wheels": _rule(_scale_wheels, by=1.12),
+        "smaller_wheels": _rule(_scale_wheels, by=0.88),
         "bigger_rims": _rule(_scale_rims, by=1.16),
         "smaller_rims": _rule(_scale_rims, by=0.84),
         "turned_spokes": turned_spokes,
