@@ -21,7 +21,7 @@ export function Filters({
     isOn: filter.on.includes(name),
     onToggle: () => onChange({ ...filter, on: toggled(filter.on, name) }),
   });
-  // A family may have several models; a filter is about the family.
+  // A family may have several models; a filter is about the family, whatever their sizes.
   const kinds = [...new Map(families?.map((one) => [one.family, one])).values()];
   const titles = new Map(
     families?.flatMap((family) => family.parts).map((part) => [part.name, part.title]),
@@ -39,7 +39,7 @@ export function Filters({
           {kinds.map((family) => (
             <Choice
               key={family.family}
-              label={family.title}
+              label={family.title.replace(/, \d+ px$/, "")}
               number={undefined}
               isOn={filter.family === family.family}
               onToggle={() =>
