@@ -48,8 +48,8 @@ class Limits:
 
     Args:
         agreement: share of the region's pixels that follow the painting, on the source.
-        success: share of probes on which the parts change in the painted direction.
-        transfer: size of that change on the probes, as a share of that on the source.
+        success: share of the probes asked on which the parts change in the painted direction.
+        transfer: size of that change on those probes, as a share of that on the source.
         outside_change: mean absolute change outside the region, as a share of the range.
         strangeness: how much worse than unedited probes the encoder may give back edited
             ones, as a share of its error on the unedited. What it has never seen the like of
@@ -246,14 +246,15 @@ def _lost(bundle: Bundle, pictures: Tensor) -> float:
 
 
 def _transfer(vector: EditVector, card: Card) -> float:
-    """Return the probes' mean change along the learned one, as a share of the learned."""
+    """Return the mean change along the learned one of the probes asked, as a share of it."""
     along = learned = 0.0
     for name, wanted in vector.card["learned_effect"].items():
         effect = card.effects[name]
         seen = (effect.area, effect.dx, effect.dy)
         along += sum(a * b for a, b in zip(seen, wanted, strict=True))
         learned += sum(b * b for b in wanted)
-    return along / max(learned, 1e-12)
+    # Effects are means over all probes; those not asked have nothing to lose.
+    return along / max(learned, 1e-12) * card.num_probes / max(card.num_asked, 1)
 
 
 def measured_anew(bundle: Bundle, vector: EditVector, *, baseline: Baseline) -> EditVector:

@@ -508,8 +508,8 @@ CARS = Recipe(
         "taillight_right": 3,
         "grille": 3,
         "handle": 4,
-        "mirror": 4,
-        "plate": 4,
+        "mirror": 3,
+        "plate": 3,
         "interior": 2,
     },
     passing=frozenset(

@@ -64,6 +64,9 @@ class Calibration(_Card):
     """What strength 1 did on the probe pictures of the model."""
 
     num_probes: int | None = Field(None, ge=0)
+    num_asked: int | None = Field(
+        None, ge=0, description="probes that show what the vector takes away: `success` is theirs"
+    )
     locality: FiniteFloat | None = Field(
         None, ge=0, le=1, description="share of the energy of visible change inside the region"
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Pictures looked at in one go. One by one costs no time, and lets others through in between.
 CHUNK = 1
+# A part that covers less of the picture, three pixels in 128 x 128, is not there.
+PRESENT = 2e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,6 @@ def change(before: Seen, after: Seen) -> Tensor:
 
     A part absent before or after has no movement.
     """
-    stays = ((before.areas > 2e-4) & (after.areas > 2e-4)).unsqueeze(2)
+    stays = ((before.areas > PRESENT) & (after.areas > PRESENT)).unsqueeze(2)
     moved = (after.centers - before.centers) * stays
     return torch.cat([(after.areas - before.areas).unsqueeze(2), moved], dim=2).cpu()

@@ -7,6 +7,10 @@ outweighs a smile of a few hundred pixels, so figures of 5 % and of 84 % looked 
 screen. What spreads faintly is still reported, as `outside_change` (all of it) and
 `visible_outside` (the share of outside pixels in which it shows).
 
+*Success* is asked of the probes that show what the vector takes away. A picture without a
+plate says nothing about whether plates come off, and counting it as a failure would leave out
+every vector that removes what few pictures have.
+
 Letters: N pictures, n probes, S strengths, L layers, R image side, H label-map side.
 """
 
@@ -21,7 +25,7 @@ from torch import Tensor
 from editing import effect_signature
 from editing.errors import EditingError
 from editing.region import default_margin, region_of_interest
-from editing.vectors.looks import CHUNK, Seen, change, look
+from editing.vectors.looks import CHUNK, PRESENT, Seen, change, look
 from editing.vectors.vector import (
     EditVector,
     apply,
@@ -68,6 +72,7 @@ class AtStrength:
     locality: float
     identity: float | None
     success: float
+    num_asked: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,10 @@ class Card:
         outside_change: mean absolute change outside it, as a share of the range.
         visible_outside: share of the pixels outside it that change visibly.
         identity: mean cosine of who is shown, or None in a bundle that cannot tell.
-        success: share of probes on which the vector's parts change in the learned direction.
+        success: share of the probes asked on which the vector's parts change in the learned
+            direction.
+        num_asked: probes that show the part of which the vector takes most away, of those
+            measured at strength 1; all of them if none shows it or it takes none away.
         additivity: the effect at strength 2 along twice that at strength 1; 1 adds up
             exactly, less saturates, more runs away. None where strength 1 has no effect or
             2 was not asked for.
@@ -104,6 +112,7 @@ class Card:
     visible_outside: float
     identity: float | None
     success: float
+    num_asked: int
     additivity: float | None
     parts: frozenset[str]
     effects: dict[str, PartEffect]
@@ -129,6 +138,7 @@ class Card:
             "visible_outside": round(self.visible_outside, 5),
             "identity": _rounded(self.identity),
             "success": round(self.success, 4),
+            "num_asked": self.num_asked,
             "additivity": _rounded(self.additivity),
             "effects": {
                 name: [round(effect.area, 5), round(effect.dx, 5), round(effect.dy, 5)]
@@ -253,6 +263,7 @@ def measure(
         visible_outside=leak.visible_outside,
         identity=by_strength[1.0].identity,
         success=by_strength[1.0].success,
+        num_asked=by_strength[1.0].num_asked,
         additivity=_additivity(effects[::2], at_two, vector.parts),
         parts=frozenset(bundle.schema.parts[part].name for part in vector.parts),
         effects={
@@ -375,12 +386,14 @@ def _at(
         assert embedding is not None
         identity = float(F.cosine_similarity(base.embedding, embedding, dim=1).mean())
     sign = 1.0 if strength > 0 else -1.0
+    works = _works(vector, sign, base.seen, seen, bundle)
     return AtStrength(
         strength=strength,
         outside_change=leak.outside_change,
         locality=leak.locality,
         identity=identity,
-        success=_success(vector, sign * change(base.seen, seen), bundle),
+        success=float(works.float().mean()),
+        num_asked=len(works),
     )
 
 
@@ -390,19 +403,27 @@ def _embed(bundle: "Bundle", seen: Seen) -> Tensor | None:
     return torch.cat([bundle.embed(image) for image in seen.images.split(CHUNK)])
 
 
-def _success(vector: EditVector, effects: Tensor, bundle: "Bundle") -> float:
-    """Return the share of probes whose parts change in the learned direction."""
+def _works(
+    vector: EditVector, sign: float, before: Seen, after: Seen, bundle: "Bundle"
+) -> Tensor:
+    """Return of each probe asked whether its parts change in the learned direction, (n,).
+
+    `sign` is that of the strength: a vector turned round adds what it took away.
+    """
+    effects = sign * change(before, after)
     ids = sorted(vector.parts) or list(range(effects.shape[1]))
     seen = effects[:, ids].flatten(1)
     learned = vector.card.get("learned_effect")
-    if learned:
-        names = [bundle.schema.parts[i].name for i in ids]
-        wanted = torch.tensor([learned.get(name, [0.0, 0.0, 0.0]) for name in names])
-        direction = wanted.flatten().expand_as(seen)
-    else:
+    if not learned:
         # Nobody recorded what was meant: each probe is compared with the others.
-        direction = seen.sum(dim=0) - seen
-    return float(((seen * direction).sum(dim=1) > 0).float().mean())
+        return (seen * (seen.sum(dim=0) - seen)).sum(dim=1) > 0
+    names = [bundle.schema.parts[i].name for i in ids]
+    wanted = torch.tensor([learned.get(name, [0.0, 0.0, 0.0]) for name in names])
+    right = (seen * wanted.flatten()).sum(dim=1) > 0
+    loses = int((sign * wanted[:, 0]).argmin())
+    shown = (before.areas[:, ids[loses]] > PRESENT).cpu()
+    asked = shown if sign * wanted[loses, 0] < 0 and shown.any() else torch.ones_like(shown)
+    return right[asked]
 
 
 def _additivity(one: Tensor, two: Tensor | None, parts: frozenset[int]) -> float | None:

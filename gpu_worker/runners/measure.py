@@ -36,6 +36,7 @@ def run(bench: Workbench, request: MeasureEditVector) -> Measured:
         outside_change=card.outside_change,
         identity=card.identity,
         success=card.success,
+        num_asked=card.num_asked,
         effect_by_part={name: effect.area for name, effect in card.effects.items()},
         valid_range=card.valid_range,
         norm=card.norm,

@@ -304,7 +304,8 @@ class Measured(Message):
     locality: float  # share of all change that lies inside the region, 0..1
     outside_change: float
     identity: float | None
-    success: float  # share of probes on which the effect has the learned direction
+    success: float  # share of the probes asked on which the effect has the learned direction
+    num_asked: int | None = None  # probes that show what it takes away; None: all, of before
     effect_by_part: dict[str, float]  # change of area per part name, share of picture
     valid_range: tuple[float, float]
     norm: float

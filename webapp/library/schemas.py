@@ -58,6 +58,7 @@ class CardOut(Schema):
     outside_change: float
     identity: float | None
     success: float
+    num_asked: int  # probes that show what the vector takes away: success is theirs
     effect_by_part: dict[str, float]
     valid_range: tuple[float, float]
     norm: float
@@ -90,6 +91,7 @@ class CardOut(Schema):
             outside_change=measured.outside_change,
             identity=measured.identity,
             success=measured.success,
+            num_asked=measured.num_probes if measured.num_asked is None else measured.num_asked,
             effect_by_part=measured.effect_by_part,
             valid_range=measured.valid_range,
             norm=measured.norm,

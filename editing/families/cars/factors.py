@@ -42,8 +42,8 @@ _FACTORS = (
     Categorical("grille", GRILLES, (0.36, 0.34, 0.30)),
     Continuous("grille_size", -1.0, 1.0),
     Continuous("taillight_size", -1.0, 1.0),
-    Categorical("plate", NO_YES, (0.3, 0.7)),
-    Categorical("mirror", NO_YES, (0.25, 0.75)),
+    Categorical("plate", NO_YES, (0.4, 0.6)),
+    Categorical("mirror", NO_YES, (0.45, 0.55)),
     Continuous("chrome", 0.0, 1.0),
     Continuous("cladding", 0.0, 1.0),
     # Paint and glass.

@@ -250,7 +250,7 @@ def _paint_car(s: _Surface) -> None:
     if round(car.p["mirror"]) == 1:
         side = shape.mirrors(car, s.x, s.y, s.z)
         is_mirror = (side < torch.minimum(torch.minimum(body, top), wheel)).float()
-        s.paint(is_mirror, s.scene.paint * 0.9, "mirror", mirror=0.5)
+        s.paint(is_mirror, s.scene.paint, "mirror", mirror=0.5)
 
 
 def _dark(car: Car) -> float:
@@ -320,11 +320,11 @@ def _paint_front(s: _Surface, on: Tensor) -> None:
     grow = 1 + 0.32 * p["grille_size"]
     ay = s.y.abs()
     if car.grille == "wide":
-        d = torch.maximum(ay - 0.46 * grow, (s.z - z).abs() - 0.065 * grow)
+        d = torch.maximum(ay - 0.48 * grow, (s.z - z).abs() - 0.075 * grow)
     elif car.grille == "shield":
         d = torch.maximum(
-            ay - 0.24 * grow + 0.5 * (z - s.z).clamp(min=0),
-            (s.z - z + 0.03).abs() - 0.15 * grow,
+            ay - 0.28 * grow + 0.5 * (z - s.z).clamp(min=0),
+            (s.z - z + 0.02).abs() - 0.17 * grow,
         )
     else:
         d = torch.maximum(
@@ -349,19 +349,19 @@ def _paint_front(s: _Surface, on: Tensor) -> None:
     lamp = s.cover(s.box(at_, (half[0], half[1] * 0.45, half[2] * 0.6), 0.03)) * on
     s.paint(0.75 * lamp, (1.0, 0.99, 0.93))
     s.paint(0.8 * on * s.cover(d.abs() - 0.010), (0.12, 0.12, 0.14))
-    _plate(s, face, car.low + 0.15)
+    _plate(s, face, car.low + 0.16)
 
 
 def _plate(s: _Surface, face: Tensor, z: float) -> None:
     if round(s.car.p["plate"]) != 1:
         return
-    d = torch.maximum(s.y.abs() - 0.30, (s.z - z).abs() - 0.095)
+    d = torch.maximum(s.y.abs() - 0.38, (s.z - z).abs() - 0.13)
     s.paint(face * s.cover(d), (0.95, 0.95, 0.90), "plate", mirror=0.05)
     s.paint(face * s.cover(d.abs() - 0.012) * 0.6, (0.15, 0.15, 0.15))
     text = (
-        s.cover((s.z - z).abs() - 0.03)
-        * (torch.cos(s.y * 46.0) > -0.2)
-        * s.cover(s.y.abs() - 0.22)
+        s.cover((s.z - z).abs() - 0.045)
+        * (torch.cos(s.y * 36.0) > -0.2)
+        * s.cover(s.y.abs() - 0.29)
     )
     s.paint(0.75 * face * text, (0.15, 0.17, 0.25))
 
@@ -458,7 +458,7 @@ def _paint_wheels(s: _Surface, on: Tensor) -> None:
     outer = on * _step(-s.normal[1], 0.3, 0.6) * s.near
     rim = torch.tensor([0.96, 0.97, 1.0]) * (0.36 + 0.58 * p["rim_tone"])
     n = car.num_spokes
-    angle = torch.atan2(dx, dz) - torch.pi / n * 0.92 * p["spoke_turn"]
+    angle = torch.atan2(dx, dz) - torch.pi / n * 0.5 * p["spoke_turn"]
     fold = (angle / (2 * torch.pi / n) + 0.5) % 1.0 - 0.5
     across = r * torch.sin(fold.abs() * (2 * torch.pi / n))
     width = car.rim * (0.155 + 0.055 * p["spoke_width"]) * (5 / n) ** 0.6

@@ -244,10 +244,10 @@ def wheels(car: Car, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
 def mirrors(car: Car, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """Return the distance (M,) to the two mirrors, first-order like an ellipsoid's."""
-    dx = (x - (car.x_foot + 0.34)) / 0.105
-    dy = (y.abs() - (car.half_width + 0.05)) / 0.125
-    dz = (z - (car.belt + 0.08)) / 0.105
-    return ((dx * dx + dy * dy + dz * dz + 1e-6).sqrt() - 1) * 0.105
+    dx = (x - (car.x_foot + 0.36)) / 0.15
+    dy = (y.abs() - (car.half_width + 0.07)) / 0.17
+    dz = (z - (car.belt + 0.15)) / 0.14
+    return ((dx * dx + dy * dy + dz * dz + 1e-6).sqrt() - 1) * 0.14
 
 
 def distance(car: Car, x: Tensor, y: Tensor, z: Tensor) -> Tensor:

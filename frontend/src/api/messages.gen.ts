@@ -526,6 +526,11 @@ export interface components {
             locality: number;
             /** Norm */
             norm: number;
+            /**
+             * Num Asked
+             * @default null
+             */
+            num_asked: number | null;
             /** Num Probes */
             num_probes: number;
             /** Outside Change */

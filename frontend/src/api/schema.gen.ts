@@ -2293,6 +2293,8 @@ export interface components {
             locality: number;
             /** Norm */
             norm: number;
+            /** Num Asked */
+            num_asked: number;
             /** Num Probes */
             num_probes: number;
             /** Outside Change */

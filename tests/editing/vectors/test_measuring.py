@@ -8,7 +8,7 @@ import torch
 from editing import effect_signature, vectors
 from editing.vectors import EditVector
 from editing.vectors.looks import Seen
-from editing.vectors.measure import _additivity, _leak
+from editing.vectors.measure import _additivity, _leak, _works
 from tests.factories.networks import tiny_bundle, tiny_codes
 
 
@@ -29,6 +29,7 @@ def test_measuring_sees_strength_one_on_every_probe():
     edited = bundle.render(vectors.apply(bundle.probes[1:2], [(vector, 2.0)]))
     assert torch.allclose(card.strips[1, 4], edited[0], atol=1e-5)
     assert 0 <= card.success <= 1
+    assert 1 <= card.num_asked <= card.num_probes
     assert 0 <= card.locality <= 1
     assert card.valid_range[0] <= 0 <= card.valid_range[1]
     json.dumps(card.to_json(), allow_nan=False)
@@ -71,6 +72,38 @@ def test_success_is_the_share_of_probes_that_change_as_learned():
     backward = vectors.measure(bundle, opposite).success
 
     assert forward > backward
+
+
+def seen_with_areas(areas: torch.Tensor) -> Seen:
+    count = len(areas)
+    return Seen(
+        torch.zeros(count, 3, 4, 4),
+        torch.zeros(count, 4, 4, dtype=torch.uint8),
+        areas,
+        torch.zeros(*areas.shape, 2),
+    )
+
+
+def test_only_probes_that_show_what_a_vector_takes_away_are_asked():
+    bundle = tiny_bundle()
+    plate, bumper = (bundle.schema.parts[part].name for part in (1, 2))
+    effect = {plate: [-0.1, 0.0, 0.0], bumper: [0.1, 0.0, 0.0]}
+    removes = EditVector(torch.zeros(6, 12), frozenset({1, 2}), {"learned_effect": effect})
+    shape = (4, len(bundle.schema.parts))
+    before, after = torch.zeros(shape), torch.zeros(shape)
+    before[:, 2] = 0.3
+    before[:2, 1] = 0.1  # two of four show a plate; the first loses it, the second grows it
+    after[:, 1] = torch.tensor([0.0, 0.12, 0.01, 0.0])
+    after[:, 2] = 0.3 + before[:, 1] - after[:, 1]
+    unseen = torch.zeros(shape)
+
+    asked = _works(removes, 1.0, seen_with_areas(before), seen_with_areas(after), bundle)
+    nobody = _works(removes, 1.0, seen_with_areas(unseen), seen_with_areas(after), bundle)
+    turned = _works(removes, -1.0, seen_with_areas(before), seen_with_areas(after), bundle)
+
+    assert asked.tolist() == [True, False]
+    assert len(nobody) == 4, "a vector that no probe can answer is asked of all"
+    assert turned.tolist() == [False, True, True, False], "all show the bumper it takes from"
 
 
 def test_looking_at_the_unedited_probes_once_is_enough_for_several_vectors():

@@ -13,6 +13,7 @@ const card: Card = {
   strengths: [-2, -1, 0, 1, 2],
   strips: [],
   num_probes: 50,
+  num_asked: 50,
   locality: 0.98,
   outside_change: 0.01,
   identity: 0.97,
@@ -33,6 +34,15 @@ const card: Card = {
 test("a strong vector has no weakness, and its figures carry their unit", () => {
   expect(figuresOf(card).map(({ shown }) => shown)).toEqual(["99 %", "0.97", "94 %"]);
   expect(weakness(card)).toBeNull();
+});
+
+test("a vector that takes something away says how many pictures showed it", () => {
+  const meaning = (asked: number) => figuresOf({ ...card, num_asked: asked })[2]?.meaning;
+
+  expect(meaning(50)).toBe("47 of 50 probe pictures change as learned · minimum 80 %");
+  expect(meaning(20)).toBe(
+    "19 of 20 that show it, of 50 probe pictures, change as learned · minimum 80 %",
+  );
 });
 
 test("a figure under its minimum is marked, and the sentence is the server's", () => {

@@ -24,7 +24,7 @@ const NAMES = {
     short: "identity",
     meaning: "likeness before and after at strength 1",
   },
-  success: { name: "Works", short: "works", meaning: "probe pictures change as learned" },
+  success: { name: "Works", short: "works", meaning: "change as learned" },
   additivity: {
     name: "Adds up",
     short: "adds up",
@@ -38,8 +38,7 @@ export function figuresOf(card: Card): Figure[] {
   return card.figures.map(({ name, value, least, is_enough }) => {
     const shown = (figure: number) => (SHARES.has(name) ? percent(figure) : figure.toFixed(2));
     const words = NAMES[name];
-    const works = Math.round(card.success * card.num_probes);
-    const start = name === "success" ? `${works} of ${card.num_probes} ` : "";
+    const start = name === "success" ? probesThatChange(card) : "";
     return {
       name: words.name,
       short: words.short,
@@ -50,6 +49,13 @@ export function figuresOf(card: Card): Figure[] {
       isBelow: !is_enough,
     };
   });
+}
+
+/** Only probe pictures that show what the vector takes away were asked. */
+function probesThatChange({ success, num_asked, num_probes }: Card): string {
+  const works = Math.round(success * num_asked);
+  if (num_asked === num_probes) return `${works} of ${num_probes} probe pictures `;
+  return `${works} of ${num_asked} that show it, of ${num_probes} probe pictures, `;
 }
 
 /** The three figures a card in the grid has room for. */
