@@ -105,6 +105,9 @@ class OptimizeOptions:
             whose mapping reads noise. Such an offset stays nearer to what the family draws,
             which shows on other pictures and at large strengths; on its own picture it
             follows the painting a little less.
+        layer_share: share of the layers, coarsest first, that the offset may change. The
+            finest set colours: an offset without them paints no hair blue on other pictures,
+            and cannot draw what is a pixel or two wide.
         lambda_rgb: weight of the appearance outside the region.
         lambda_ce: weight of following the painting inside it.
         lambda_id: weight of the identity term; without effect in a bundle without one.
@@ -124,6 +127,7 @@ class OptimizeOptions:
     learning_rate: float = 0.1
     damping: float = 3.0
     mapping_rate: float = 0.0
+    layer_share: float = 1.0
     lambda_rgb: float = 15.0
     lambda_ce: float = 1.0
     lambda_id: float = 10.0
@@ -140,7 +144,8 @@ class OptimizeOptions:
         Raises:
             StepsOutOfRangeError: `steps` is not between 1 and 1000.
             OptimizeOptionsError: the rate is not within 1e-8 and 10, damping or a weight
-                not within 0 and a million, or a choice unknown.
+                not within 0 and a million, the share not within 0.1 and 1, or a choice
+                unknown.
         """
         steps = {"steps": (1, MAX_STEPS)}
         check_numbers(self, steps, refusal=StepsOutOfRangeError, whole=True)
@@ -150,7 +155,7 @@ class OptimizeOptions:
         )  # fmt: skip
         check_numbers(
             self,
-            {"learning_rate": RATE} | dict.fromkeys(weights, WEIGHT),
+            {"learning_rate": RATE, "layer_share": (0.1, 1.0)} | dict.fromkeys(weights, WEIGHT),
             refusal=OptimizeOptionsError,
         )
         for name, choices in (
@@ -252,12 +257,14 @@ def _steps(
             {"params": [mapped.shift], "lr": options.mapping_rate, "damping": MAPPING_DAMPING}
         )
     variables = [group["params"][0] for group in groups]
+    free = torch.zeros_like(base[..., :1])
+    free[:, : max(1, round(options.layer_share * base.shape[1]))] = 1
     # Small tensors: the plain loop is quicker than the one for many.
     adam = torch.optim.Adam(groups, foreach=False)
     lowest = math.inf
     for step in range(options.steps + 1):
         with torch.enable_grad():
-            code = base + offset if mapped is None else base + offset + mapped()
+            code = base + free * (offset if mapped is None else offset + mapped())
             rendering = synthesis(code, with_taps=True, dtype=dtype)
             assert rendering.taps is not None
             logits = bundle.branch.logits_at(rendering.taps, pixels)

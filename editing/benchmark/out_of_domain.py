@@ -53,8 +53,8 @@ def strangers() -> Iterator[Stranger]:
     """Yield an ink drawing, a painted render and a photograph."""
     drawing, painting = _tensor(ink_drawing()), _tensor(painted_render())
     middle = Placement.centre_of(SIDE, SIDE)
-    yield Stranger("ink drawing", drawing, middle, "round_glasses")
-    yield Stranger("painted filter", painting, middle, "open_mouth")
+    yield Stranger("ink drawing", drawing, middle, "thick_brows")
+    yield Stranger("painted filter", painting, middle, "smile")
     sample = Path(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
     photo = images.read_image(sample)
     yield Stranger("photograph", photo, Placement(left=60, top=10, side=410), "smile")

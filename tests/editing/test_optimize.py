@@ -80,6 +80,18 @@ def test_a_shift_of_the_factor_code_moves_all_layers_as_the_mapping_does():
     assert torch.allclose(best.w_plus, mapped, atol=1e-5)
 
 
+def test_an_offset_of_a_share_of_the_layers_leaves_the_finest_alone():
+    bundle = tiny_bundle(config=CODE_CONFIG)
+    w_plus, target, region = edit(bundle)
+    options = OptimizeOptions(steps=3, mapping_rate=0.1, layer_share=0.5)
+
+    *_, last = optimize.run(bundle, w_plus, target, region=region, options=options)
+
+    moved = (last.w_plus - w_plus)[0].abs().amax(dim=1) > 0
+    half = len(moved) // 2
+    assert moved.tolist() == [True] * half + [False] * (len(moved) - half)
+
+
 def test_without_a_factor_code_there_is_nothing_to_shift():
     bundle = tiny_bundle()
     w_plus, target, region = edit(bundle)

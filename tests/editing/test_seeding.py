@@ -13,14 +13,23 @@ from editing.vectors import EditVector
 from tests.factories.networks import blocks_family, tiny_bundle
 
 FREE = OptimizeOptions(steps=8, lambda_rgb=0.1, learning_rate=0.05)
-LIMITS = Limits(ways=(dataclasses.replace(FREE, mapping_rate=0.1), FREE), num_sources=2)
+COARSE = dataclasses.replace(FREE, layer_share=0.5)
+LIMITS = Limits(
+    ways=(dataclasses.replace(COARSE, mapping_rate=0.1), COARSE),
+    last_resort=FREE,
+    num_sources=2,
+)
+# What passes these limits is never so good that the search ends early.
+EASY = dataclasses.replace(
+    LIMITS, agreement=0.0, success=0.0, transfer=-1e9, outside_change=1.0, strangeness=0.0
+)
 
 
-def tried(name: str):
+def tried(name: str, limits: Limits = EASY):
     bundle, family = tiny_bundle(), blocks_family()
     codes = seeding.sources(bundle, family, num=5)
     labels = bundle.segment(codes)
-    found = seeding.candidates(bundle, family, name, codes=codes, labels=labels, limits=LIMITS)
+    found = seeding.candidates(bundle, family, name, codes=codes, labels=labels, limits=limits)
     return bundle, list(found)
 
 
@@ -33,6 +42,14 @@ def test_candidates_are_edits_of_pictures_that_can_be_painted():
         assert candidate.card.num_probes == 4
         assert candidate.vector.norm > 0
     assert found[0].source == found[1].source != found[2].source
+    assert all(not candidate.vector.offset[3:].any() for candidate in found)
+
+
+def test_all_layers_are_tried_where_the_coarse_ones_give_no_good_vector():
+    _, found = tried("smile", dataclasses.replace(EASY, agreement=1.01))
+
+    assert len(found) == 6
+    assert [bool(each.vector.offset[3:].any()) for each in found] == 2 * [False, False, True]
 
 
 def test_the_same_list_gives_the_same_vectors():
@@ -62,12 +79,12 @@ def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
         good, card=dataclasses.replace(good.card, outside_change=0.05)
     )
     weak = dataclasses.replace(good, transfer=0.1)
-    strange = dataclasses.replace(good, strangeness=1.2)
+    strange = dataclasses.replace(good, strangeness=1.7)
 
     assert good.failure(LIMITS) is None
     assert leaking.failure(LIMITS) == "outside change 0.050 is above 0.030"
     assert weak.failure(LIMITS) == "transfer 0.10 is below 0.35"
-    assert strange.failure(LIMITS) == "strangeness 1.20 is above 0.50"
+    assert strange.failure(LIMITS) == "strangeness 1.70 is above 1.50"
     assert good.score > max(leaking.score, weak.score, strange.score)
 
 
