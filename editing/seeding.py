@@ -4,9 +4,10 @@ For every painting rule of a family a few pictures of a fixed list are segmented
 the rule and edited along the product's own path: region, optimization, vector. Each is edited
 in two ways, with the offset free and with part of it bound to the generator's mapping: the
 first suits a smile, the second a hat. Both leave the finest layers alone, which set colours; a
-third way that changes them too is tried where neither gives a good vector. Each candidate is looked at on the probe pictures, the
-best one of each rule is measured at every strength and kept if it passes the limits, and the
-others are listed with the reason. Anyone can run it again and gets the same vectors.
+third way that changes them too is tried where neither gives a good vector. Each candidate is
+looked at on the probe pictures, the best one of each rule is measured at every strength and
+kept if it passes the limits, and the others are listed with the reason. Anyone can run it
+again and gets the same vectors.
 """
 
 import io

@@ -1,13 +1,14 @@
 """How good is a cars bundle? Figures on pictures that no training has seen.
 
 What every family is measured by is in `editing.benchmark.held_out` and `samples`; here is
-what two edit vectors do to held-out cars, as the judge sees it, which takes part in no loss:
-bigger wheels, and no roof. A vector that a bundle was left without succeeds on no car. A van
-or a pick-up without roof is nothing that the family knows, so roofs are taken off bodies that
-come open; what happens to all others is a figure beside.
+what edit vectors do to held-out cars, as the judge sees it, which takes part in no loss:
+bigger wheels, no roof, no plate, no mirror. A vector that a bundle was left without succeeds on
+no car. A van or a pick-up without roof is nothing that the family knows, so roofs are taken off
+bodies that come open; what happens to all others is a figure beside. Plates and mirrors are
+taken off cars that show one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from editing.regressor import Regressor
 from editing.vectors import EditVector
 
 WHEELS, ROOF = "bigger_wheels", "no_roof"
+# Which vectors take off a part of which name, also that of the factor.
+TAKEN_OFF = {"no_plate": "plate", "no_mirror": "mirror"}
 OPENING_BODIES = ("saloon", "coupe", "hatchback")
 
 
@@ -43,7 +46,8 @@ def run(
             factors than the family has, or no held-out car can be edited.
     """
     judge = held_out.judge_of(bundle, family)
-    asked = _vectors(bundle)
+    known = bundle.vectors()
+    asked = _both(bundle, known)
     yield from samples.measure(bundle, family, judge, num=num_samples, progress=progress)
     yield held_out.optimize_time(bundle, family, rule=WHEELS)
     seen = held_out.invert(bundle, family, num, steps=steps, progress=progress)
@@ -56,6 +60,11 @@ def run(
         yield from _no_roof(bundle, family, judge, asked[ROOF], seen)
     else:
         yield Figure("roof_removal_success", 0.0, "no_vector")
+    for name, part in TAKEN_OFF.items():
+        if name in known:
+            yield from _taken_off(bundle, family, judge, known[name], part, seen)
+        else:
+            yield Figure(f"{part}_removal_success", 0.0, "no_vector")
     worst = 0.0
     for name, vector in asked.items():
         card = vectors.measure(bundle, vector, probes=seen.w_plus, num_strips=1)
@@ -64,8 +73,8 @@ def run(
     yield Figure("outside_change", worst, "of_range")
 
 
-def _vectors(bundle: Bundle) -> dict[str, EditVector]:
-    found = {name: v for name, v in bundle.vectors().items() if name in (WHEELS, ROOF)}
+def _both(bundle: Bundle, known: Mapping[str, EditVector]) -> dict[str, EditVector]:
+    found = {name: vector for name, vector in known.items() if name in (WHEELS, ROOF)}
     if not found:
         raise BundleError(
             f"the bundle has no vector {WHEELS} or {ROOF}; run "
@@ -113,6 +122,27 @@ def _no_roof(
         yield Figure(f"{name.replace('_success', '')}_asked", float(asked.sum()), "cars")
 
 
+def _taken_off(
+    bundle: Bundle,
+    family: Family,
+    judge: Regressor,
+    vector: EditVector,
+    part: str,
+    seen: held_out.HeldOut,
+) -> Iterator[Figure]:
+    """Yield how often the judge misses a part that the car has, shows and was read to have."""
+    edited = vectors.apply(seen.w_plus, [(vector, 1.0)])
+    had, has = (
+        _is(family, part, "yes", _read(bundle, judge, codes)) for codes in (seen.w_plus, edited)
+    )
+    labels = torch.cat([bundle.segment(codes) for codes in seen.w_plus.split(16)])
+    shown = (labels == bundle.schema.id_of(part)).any(dim=2).any(dim=1)
+    asked = had & shown & (seen.factors.get(part) == 1).to(had.device)
+    success = float((~has)[asked].float().mean()) if asked.any() else 0.0
+    yield Figure(f"{part}_removal_success", success, "")
+    yield Figure(f"{part}_removal_asked", float(asked.sum()), "cars")
+
+
 def opens(family: Family, factors: Factors) -> Tensor:
     """Return bool (N): which cars have a body that the family also draws without roof."""
     options = _options(family, "body")
@@ -122,9 +152,12 @@ def opens(family: Family, factors: Factors) -> Tensor:
 
 def is_open(family: Family, code: Tensor) -> Tensor:
     """Return bool (N): which cars of the codes (N, C) that were read have no roof."""
-    options = _options(family, "roof")
-    column = family.factors.columns["roof"].slice
-    return code[:, column].argmax(dim=1) == options.index("open")
+    return _is(family, "roof", "open", code)
+
+
+def _is(family: Family, factor: str, option: str, code: Tensor) -> Tensor:
+    column = family.factors.columns[factor].slice
+    return code[:, column].argmax(dim=1) == _options(family, factor).index(option)
 
 
 def _options(family: Family, name: str) -> tuple[str, ...]:

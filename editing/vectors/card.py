@@ -65,7 +65,7 @@ class Calibration(_Card):
 
     num_probes: int | None = Field(None, ge=0)
     num_asked: int | None = Field(
-        None, ge=0, description="probes that show what the vector takes away: `success` is theirs"
+        None, ge=0, description="probes that show what the vector takes away, if anything"
     )
     locality: FiniteFloat | None = Field(
         None, ge=0, le=1, description="share of the energy of visible change inside the region"

@@ -34,8 +34,8 @@ _GLASS = (*_WINDOWS, "windshield_front", "windshield_back")
 _WHEELS = tuple(f"{part}_{end}" for end in _ENDS for part in ("wheel", "hub", "spoke"))
 _SHEET_METAL = ("body", "hood", "trunk", "door_front", "door_back")
 _BUMPERS = ("bumper_front", "bumper_back")
-# How long a cabin, mirror included, is in cars: at most 0.50 of a pick-up, 0.50 to 0.76 of those
-# that come open, at least 0.75 of a van (5th and 95th percentiles of 400 closed renders).
+# How long a cabin, mirror included, is in cars: at most 0.50 of a pick-up, 0.50 to 0.76 of
+# those that come open, at least 0.75 of a van (5th and 95th percentiles of 400 closed renders).
 _CABIN_SHARES = (0.485, 0.735)
 
 
@@ -177,7 +177,7 @@ def no_roof(labels: Tensor, schema: PartSchema) -> Tensor:
         PaintingImpossibleError: there is no closed roof, or it is that of a van or a pick-up,
             which nobody knows open.
     """
-    left, top, right, bottom = _cabin(labels, schema)
+    _, top, right, bottom = _cabin(labels, schema)
     car = bounds(labels != schema.id_of("background"))
     # From the side, the mirror hides where the cabin begins.
     start = bounds(_masks(labels, schema, "roof", *_GLASS, "mirror"))[0]

@@ -36,10 +36,10 @@ def bundle(tmp_path):
     )  # fmt: skip
     save_bundle(saved, tmp_path)
     (tmp_path / "vectors").mkdir()
-    for number, name in enumerate(("bigger_wheels", "no_roof")):
+    made = {"bigger_wheels": "wheel_front", "no_roof": "roof", "no_plate": "plate"}
+    for number, (name, part) in enumerate(made.items()):
         offset = saved.probes[number + 1] - saved.probes[0]
-        part = CARS.schema.id_of("wheel_front" if number == 0 else "roof")
-        vector = EditVector(offset, frozenset({part}))
+        vector = EditVector(offset, frozenset({CARS.schema.id_of(part)}))
         vectors.save(vector, tmp_path / f"vectors/{name}.safetensors")
     return load_bundle(tmp_path)
 
@@ -54,6 +54,7 @@ def test_every_figure_that_is_wanted_is_measured_once(bundle):
         "segmentation_miou",
         "wheel_size_success",
         "roof_removal_success",
+        "plate_removal_success",
         "outside_change",
         "domain_kid",
         "domain_kid_floor",
@@ -61,6 +62,7 @@ def test_every_figure_that_is_wanted_is_measured_once(bundle):
     assert all(math.isfinite(figure.value) for figure in figures)
     for name in ("wheel_size_success", "roof_removal_success", "segmentation_miou"):
         assert 0 <= found[name].value <= 1
+    assert found["mirror_removal_success"].unit == "no_vector"
     assert found["outside_change"].value == max(
         found[f"outside_change_{name}"].value for name in ("bigger_wheels", "no_roof")
     )
@@ -115,3 +117,31 @@ def test_success_counts_closed_cars_that_the_judge_then_sees_open(bundle, monkey
     expected = (asked & half).sum() / asked.sum()
     assert found["roof_removal_success"] == pytest.approx(float(expected))
     assert found["roof_removal_asked"] == float(asked.sum())
+
+
+def test_a_part_is_taken_off_cars_that_have_it_show_it_and_were_read_to_have_it(
+    bundle, monkeypatch
+):
+    factors = CARS.factors.sample(40, torch.Generator().manual_seed(5))
+    codes = CARS.factors.encode(factors)
+    without = CARS.factors.encode(factors.replace(plate=0.0))
+    half = torch.arange(40) % 2 == 0
+    shown = torch.arange(40) % 3 == 0
+    read = iter([codes, torch.where(half[:, None], without, codes)])
+    monkeypatch.setattr(cars, "_read", lambda bundle, judge, w_plus: next(read))
+    plate = CARS.schema.id_of("plate")
+    labels = torch.zeros(40, 16, 16, dtype=torch.uint8)
+    labels[shown, 3, 3] = plate
+    chunks = iter(labels.split(16))
+    monkeypatch.setattr(type(bundle), "segment", lambda self, w_plus: next(chunks))
+    nothing = torch.zeros(40, *bundle.probes.shape[1:])
+    seen = held_out.HeldOut(factors, nothing, nothing, nothing)
+    vector = bundle.vectors()["no_plate"]
+
+    figures = cars._taken_off(bundle, CARS, bundle.judge, vector, "plate", seen)
+
+    found = {figure.name: figure.value for figure in figures}
+    asked = shown & (factors.get("plate") == 1)
+    expected = (asked & half).sum() / asked.sum()
+    assert found["plate_removal_asked"] == float(asked.sum()) > 3
+    assert found["plate_removal_success"] == pytest.approx(float(expected))
