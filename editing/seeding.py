@@ -294,14 +294,16 @@ def measured_anew(bundle: Bundle, vector: EditVector, *, baseline: Baseline) -> 
     )
 
 
-def sheet(bundle: Bundle, found: Sequence[EditVector], faces: Tensor) -> bytes:
-    """Return a PNG that shows every vector at -2..2 on each of `faces` (n, L, w_dim)."""
+def sheet(
+    bundle: Bundle, found: Sequence[EditVector], codes: Tensor, *, num_shown: int = 2
+) -> bytes:
+    """Return a PNG: every vector at -2..2 on those of `codes` (n, L, w_dim) it changes most."""
     rows = []
     for vector in found:
-        offset = vector.offset.to(faces)
-        ladder = torch.stack([strength * offset for strength in vectors.STRENGTHS])
-        rows.append([picture for face in faces for picture in bundle.render(face + ladder)])
-    columns = [f"{strength:+g}" for strength in vectors.STRENGTHS] * len(faces)
+        ladder = _ladder(vector, codes)
+        shown = _most_changed(bundle, vector, codes, num_shown)
+        rows.append([picture for code in shown for picture in bundle.render(code + ladder)])
+    columns = [f"{strength:+g}" for strength in vectors.STRENGTHS] * num_shown
     labels = [str(vector.card.get("title", "")) for vector in found]
     stream = io.BytesIO()
     picture = images.sheet(rows, labels=labels, columns=columns, cell=80)
@@ -316,17 +318,25 @@ def strips(bundle: Bundle, vector: EditVector, *, num_probes: int = 4) -> bytes:
     The pictures are R x R and touch one another, so that a reader can cut them apart. The
     probe on which strength 1 shows most comes first: a beard is best removed where one is.
     """
-    offset = vector.offset.to(bundle.probes)
-    ladder = torch.stack([strength * offset for strength in vectors.STRENGTHS])
-    change = bundle.render(bundle.probes + offset) - bundle.render(bundle.probes)
-    shown = change.abs().mean(dim=(1, 2, 3)).topk(num_probes).indices
-    rows = [
-        torch.cat(tuple(bundle.render(probe + ladder)), dim=2) for probe in bundle.probes[shown]
-    ]
+    ladder = _ladder(vector, bundle.probes)
+    shown = _most_changed(bundle, vector, bundle.probes, num_probes)
+    rows = [torch.cat(tuple(bundle.render(probe + ladder)), dim=2) for probe in shown]
     stream = io.BytesIO()
     with Image.open(io.BytesIO(images.to_png_bytes(torch.cat(rows, dim=1)))) as picture:
         picture.save(stream, format="WEBP", quality=95, method=6)
     return stream.getvalue()
+
+
+def _ladder(vector: EditVector, codes: Tensor) -> Tensor:
+    """Return the vector at every strength, (S, L, w_dim), like `codes`."""
+    offset = vector.offset.to(codes)
+    return torch.stack([strength * offset for strength in vectors.STRENGTHS])
+
+
+def _most_changed(bundle: Bundle, vector: EditVector, codes: Tensor, num: int) -> Tensor:
+    """Return those `num` of `codes` (n, L, w_dim) whose pictures strength 1 changes most."""
+    change = bundle.render(codes + vector.offset.to(codes)) - bundle.render(codes)
+    return codes[change.abs().mean(dim=(1, 2, 3)).topk(num).indices]
 
 
 @click.command(name="vectors")
@@ -335,7 +345,8 @@ def strips(bundle: Bundle, vector: EditVector, *, num_probes: int = 4) -> bytes:
     "--bundle",
     "bundle_path",
     type=click.Path(path_type=Path),
-    help="Folder of the bundle; default bundles/<family>-64.",
+    required=True,
+    help="Folder of the bundle, whose vectors are replaced.",
 )
 @click.option("--only", multiple=True, help="Only this painting rule. Repeatable.")
 @click.option("--steps", default=60, show_default=True, type=click.IntRange(1, 1000))
@@ -344,12 +355,12 @@ def strips(bundle: Bundle, vector: EditVector, *, num_probes: int = 4) -> bytes:
     "--sheet",
     "sheet_path",
     type=click.Path(path_type=Path),
-    help="Default docs/families/<family>/vectors.png.",
+    help="Default docs/families/<family>/vectors-<size>.png.",
 )
 @click.option("--measure-only", is_flag=True, help="Only renew the cards of those there are.")
 def vectors_command(
     family: str,
-    bundle_path: Path | None,
+    bundle_path: Path,
     measure_only: bool,
     only: tuple[str, ...],
     steps: int,
@@ -358,7 +369,7 @@ def vectors_command(
 ) -> None:
     """Make the edit vectors that come with a bundle, by painting."""
     painted = families.get(family)
-    bundle = load_bundle(bundle_path or Path("bundles") / f"{family}-64")
+    bundle = load_bundle(bundle_path)
     assert bundle.path is not None
     folder = bundle.path / "vectors"
     folder.mkdir(exist_ok=True)
@@ -407,18 +418,15 @@ def vectors_command(
         (folder / f"{name}.strips.webp").write_bytes(strips(bundle, vector))
     stored = list(bundle.vectors().values())
     if stored:
-        place = sheet_path or Path("docs/families") / family / "vectors.png"
+        name = f"vectors-{bundle.resolution}.png"
+        place = sheet_path or Path("docs/families") / family / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(sheet(bundle, stored, _faces(bundle)))
+        samples = list(bundle.samples().values()) if bundle.manifest.samples else []
+        codes = torch.stack(samples) if len(samples) > 1 else bundle.probes
+        place.write_bytes(sheet(bundle, stored, codes))
         click.echo(f"{len(stored)} vectors in {folder}, shown in {place}")
     for name, reason in failed.items():
         click.echo(f"left out {name}: {reason}")
-
-
-def _faces(bundle: Bundle) -> Tensor:
-    """Return two codes to show vectors on: samples if there are any, else probes."""
-    samples = list(bundle.samples().values()) if bundle.manifest.samples else []
-    return torch.stack(samples[:3:2]) if len(samples) > 2 else bundle.probes[:2]
 
 
 def _headline(vector: EditVector) -> dict[str, Any]:
