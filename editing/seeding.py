@@ -357,10 +357,12 @@ def _most_changed(bundle: Bundle, vector: EditVector, codes: Tensor, num: int) -
     type=click.Path(path_type=Path),
     help="Default docs/families/<family>/vectors-<size>.png.",
 )
+@click.option("--mapped-only", is_flag=True, help="Only the way through the mapping.")
 @click.option("--measure-only", is_flag=True, help="Only renew the cards of those there are.")
 def vectors_command(
     family: str,
     bundle_path: Path,
+    mapped_only: bool,
     measure_only: bool,
     only: tuple[str, ...],
     steps: int,
@@ -381,7 +383,7 @@ def vectors_command(
             tqdm.write(json.dumps({"name": name, **_headline(renewed)}))
         return
     limits = Limits(
-        ways=ways(steps=steps),
+        ways=ways(steps=steps)[: 1 if mapped_only else None],
         last_resort=OptimizeOptions(steps=steps),
         num_sources=num_sources,
     )
