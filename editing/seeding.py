@@ -13,7 +13,7 @@ again and gets the same vectors.
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -382,9 +382,10 @@ def vectors_command(
             vectors.save(renewed, folder / f"{name}.safetensors")
             tqdm.write(json.dumps({"name": name, **_headline(renewed)}))
         return
+    mapped, free = ways(steps=steps)
     limits = Limits(
-        ways=ways(steps=steps)[: 1 if mapped_only else None],
-        last_resort=OptimizeOptions(steps=steps),
+        ways=(mapped,) if mapped_only else (mapped, free),
+        last_resort=replace(mapped if mapped_only else free, layer_share=1.0),
         num_sources=num_sources,
     )
     codes = sources(bundle, painted)
