@@ -5,9 +5,10 @@ the rule and edited along the product's own path: region, optimization, vector. 
 in two ways, with the offset free and with part of it bound to the generator's mapping: the
 first suits a smile, the second a hat. Both leave the finest layers alone, which set colours; a
 third way that changes them too is tried where neither gives a good vector. Each candidate is
-looked at on the probe pictures, the best one of each rule is measured at every strength and
-kept if it passes the limits, and the others are listed with the reason. Anyone can run it
-again and gets the same vectors.
+looked at on the probe pictures, and where the family says what a rule means, the bundle's
+regressor is asked whether it is to be seen: a haze over the roof is no open car. The best one
+of each rule is measured at every strength and kept if it passes the limits, and the others are
+listed with the reason. Anyone can run it again and gets the same vectors.
 """
 
 import io
@@ -84,7 +85,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One painting of one picture, carried through; `card` is of strength 1 alone."""
+    """One painting of one picture, carried through; `card` is of strength 1 alone.
+
+    `read` is the share of the probes in which the regressor finds what the rule means, of
+    those in which it did not before; None where that cannot be asked.
+    """
 
     rule: str
     source: int
@@ -93,15 +98,18 @@ class Candidate:
     agreement: float
     transfer: float
     strangeness: float
+    read: float | None = None
 
     @property
     def score(self) -> float:
         """Return how good a library entry it makes; higher is better.
 
-        That it works on other pictures counts most: an entry is for them.
+        That it works on other pictures counts most, for the branch and for the regressor: an
+        entry is for them.
         """
         clean = 1 - min(1.0, self.card.outside_change / 0.03)
         moves = min(self.transfer, 1.0) + 3 * self.card.success + self.agreement
+        moves += 3 * (self.read or 0.0)
         return moves + 0.5 * clean - 0.5 * max(self.strangeness, 0.0)
 
     def is_convincing(self, limits: Limits) -> bool:
@@ -112,6 +120,7 @@ class Candidate:
             and self.transfer > 0.7
             and self.card.outside_change < limits.outside_change / 2
             and self.strangeness < limits.strangeness / 5
+            and (self.read is None or self.read > 0.8)
         )
 
     def failure(self, limits: Limits) -> str | None:
@@ -167,6 +176,7 @@ def candidates(
             candidate = _carry_out(
                 bundle, name, source, codes[source][None], after, region, options, baseline
             )
+            candidate = replace(candidate, read=_read(bundle, family, candidate, baseline))
             yield candidate
             if candidate.is_convincing(limits):
                 return
@@ -252,6 +262,22 @@ def _strangeness(bundle: Bundle, vector: EditVector, baseline: Baseline) -> floa
         )
     )
     return after / max(before, 1e-6) - 1
+
+
+@torch.no_grad()
+def _read(
+    bundle: Bundle, family: Family, candidate: Candidate, baseline: Baseline
+) -> float | None:
+    """Return `Candidate.read`."""
+    meaning = family.meanings.get(candidate.rule)
+    if meaning is None or bundle.regressor is None:
+        return None
+    edited = bundle.render(vectors.apply(baseline.probes, [(candidate.vector, 1.0)]))
+    before, after = (
+        family.factors.is_option(bundle.regressor.code(images.clamp(-1, 1)), *meaning)
+        for images in (baseline.seen.images, edited)
+    )
+    return float(after[~before].float().mean()) if not before.all() else None
 
 
 def _lost(bundle: Bundle, pictures: Tensor) -> float:
@@ -450,6 +476,7 @@ def _line(candidate: Candidate, reason: str | None) -> str:
         "strangeness": round(candidate.strangeness, 3),
         "mapping_rate": candidate.vector.card["learned_from"]["mapping_rate"],
         "layer_share": candidate.vector.card["learned_from"]["layer_share"],
+        "read": None if candidate.read is None else round(candidate.read, 3),
         "locality": round(candidate.card.locality, 3),
         "norm": round(candidate.card.norm, 2),
         "valid_range": candidate.card.valid_range,

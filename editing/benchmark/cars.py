@@ -17,7 +17,7 @@ from editing import vectors
 from editing.benchmark import held_out, samples
 from editing.benchmark.figure import Figure
 from editing.bundle import Bundle, BundleError
-from editing.families.factor_space import Categorical, Factors
+from editing.families.factor_space import Factors
 from editing.families.family import Family
 from editing.regressor import Regressor
 from editing.vectors import EditVector
@@ -133,7 +133,8 @@ def _taken_off(
     """Yield how often the judge misses a part that the car has, shows and was read to have."""
     edited = vectors.apply(seen.w_plus, [(vector, 1.0)])
     had, has = (
-        _is(family, part, "yes", _read(bundle, judge, codes)) for codes in (seen.w_plus, edited)
+        family.factors.is_option(_read(bundle, judge, codes), part, "yes")
+        for codes in (seen.w_plus, edited)
     )
     labels = torch.cat([bundle.segment(codes) for codes in seen.w_plus.split(16)])
     shown = (labels == bundle.schema.id_of(part)).any(dim=2).any(dim=1)
@@ -145,25 +146,14 @@ def _taken_off(
 
 def opens(family: Family, factors: Factors) -> Tensor:
     """Return bool (N): which cars have a body that the family also draws without roof."""
-    options = _options(family, "body")
+    options = family.factors.options("body")
     bodies = torch.tensor([options.index(name) for name in OPENING_BODIES])
     return torch.isin(factors.get("body").long(), bodies)
 
 
 def is_open(family: Family, code: Tensor) -> Tensor:
     """Return bool (N): which cars of the codes (N, C) that were read have no roof."""
-    return _is(family, "roof", "open", code)
-
-
-def _is(family: Family, factor: str, option: str, code: Tensor) -> Tensor:
-    column = family.factors.columns[factor].slice
-    return code[:, column].argmax(dim=1) == _options(family, factor).index(option)
-
-
-def _options(family: Family, name: str) -> tuple[str, ...]:
-    factor = family.factors.factor(name)
-    assert isinstance(factor, Categorical), f"{name} is a choice"
-    return factor.options
+    return family.factors.is_option(code, "roof", "open")
 
 
 @torch.no_grad()

@@ -202,6 +202,27 @@ class FactorSpace:
                 return factor
         raise KeyError(name)
 
+    def options(self, name: str) -> tuple[str, ...]:
+        """Return the options of the choice called `name`.
+
+        Raises:
+            KeyError: there is no such choice.
+        """
+        factor = self.factor(name)
+        if not isinstance(factor, Categorical):
+            raise KeyError(f"{name} is a number")
+        return factor.options
+
+    def is_option(self, code: Tensor, name: str, option: str) -> Tensor:
+        """Return bool (N): in which codes (N, C) `option` of the choice `name` is the nearest.
+
+        Raises:
+            KeyError: there is no such choice.
+            ValueError: it has no such option.
+        """
+        index = self.options(name).index(option)
+        return code[:, self.columns[name].slice].argmax(dim=1) == index
+
     def sample(self, n: int, generator: torch.Generator) -> Factors:
         """Return the factors of `n` pictures drawn from the family."""
         return self.from_noise(torch.randn(n, self.z_dim, generator=generator))

@@ -33,10 +33,15 @@ PaintingRule = Callable[[Tensor, PartSchema], Tensor]
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of image that this library can render, train on and edit."""
+    """One kind of image that this library can render, train on and edit.
+
+    `meanings` names for some painting rules the choice among the factors that the picture
+    should show afterwards, as (factor, option): what a reader of factors can look for.
+    """
 
     name: str
     schema: PartSchema
     factors: FactorSpace
     render: Renderer
     painting_rules: Mapping[str, PaintingRule] = field(default_factory=dict)
+    meanings: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -3,14 +3,16 @@
 import dataclasses
 import io
 
+import pytest
 import torch
 from PIL import Image
 
-from editing import seeding, vectors
+from editing import families, seeding, vectors
+from editing.families.factor_space import Categorical, Continuous, FactorSpace
 from editing.optimize import OptimizeOptions
 from editing.seeding import Limits
 from editing.vectors import EditVector
-from tests.factories.networks import blocks_family, tiny_bundle
+from tests.factories.networks import blocks_family, tiny_bundle, tiny_judge
 
 FREE = OptimizeOptions(steps=8, lambda_rgb=0.1, learning_rate=0.05)
 COARSE = dataclasses.replace(FREE, layer_share=0.5)
@@ -86,6 +88,53 @@ def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
     assert weak.failure(LIMITS) == "transfer 0.10 is below 0.35"
     assert strange.failure(LIMITS) == "strangeness 1.70 is above 1.50"
     assert good.score > max(leaking.score, weak.score, strange.score)
+
+
+def test_the_regressor_is_asked_whether_the_probes_show_what_a_rule_means():
+    regressor = tiny_judge(seed=3)
+    space = FactorSpace(
+        (
+            Categorical("lit", ("no", "yes"), (0.5, 0.5)),
+            *(Continuous(name, -1.0, 1.0) for name in "abcdef"),
+        )
+    )
+    family = dataclasses.replace(
+        blocks_family(), factors=space, meanings={"smile": ("lit", "yes")}
+    )
+    bundle = tiny_bundle(regressor=regressor)
+    codes = seeding.sources(bundle, family, num=5)
+    labels = bundle.segment(codes)
+
+    found = list(
+        seeding.candidates(bundle, family, "smile", codes=codes, labels=labels, limits=EASY)
+    )
+
+    for candidate in found:
+        was, became = (
+            space.is_option(regressor.code(bundle.render(probes).clamp(-1, 1)), "lit", "yes")
+            for probes in (
+                bundle.probes,
+                vectors.apply(bundle.probes, [(candidate.vector, 1.0)]),
+            )
+        )
+        assert not was.all(), "somebody can be asked"
+        assert candidate.read == (became & ~was).sum() / (~was).sum()
+    assert dataclasses.replace(found[0], read=1.0).score > found[0].score
+
+
+def test_without_a_meaning_nothing_is_read():
+    _, (candidate, *_) = tried("smile")
+
+    assert candidate.read is None
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_what_rules_mean_are_options_that_the_family_has(name):
+    family = families.get(name)
+
+    assert family.meanings.keys() <= family.painting_rules.keys()
+    for factor, option in family.meanings.values():
+        assert option in family.factors.options(factor)
 
 
 def test_the_sheet_shows_every_vector_at_every_strength_on_every_face():

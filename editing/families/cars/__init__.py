@@ -1,7 +1,7 @@
 """Cars: six bodies on wheels with spokes, seen from front to rear three-quarter view."""
 
 from editing.families.cars.factors import FACTORS
-from editing.families.cars.paintings import PAINTING_RULES
+from editing.families.cars.paintings import MEANINGS, PAINTING_RULES
 from editing.families.cars.renderer import render
 from editing.families.cars.schema import SCHEMA
 from editing.families.family import Family
@@ -12,6 +12,7 @@ CARS = Family(
     factors=FACTORS,
     render=render,
     painting_rules=PAINTING_RULES,
+    meanings=MEANINGS,
 )
 
 __all__ = ["CARS"]

@@ -398,3 +398,14 @@ PAINTING_RULES: Mapping[str, PaintingRule] = MappingProxyType(
         "higher_bumpers": higher_bumpers,
     }
 )
+
+MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "no_roof": ("roof", "open"),
+        "wagon_back": ("body", "wagon"),
+        "saloon_back": ("body", "saloon"),
+        "no_plate": ("plate", "no"),
+        "no_mirror": ("mirror", "no"),
+        "two_doors": ("four_doors", "no"),
+    }
+)

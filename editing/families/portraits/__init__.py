@@ -2,7 +2,7 @@
 
 from editing.families.family import Family
 from editing.families.portraits.factors import FACTORS
-from editing.families.portraits.paintings import PAINTING_RULES
+from editing.families.portraits.paintings import MEANINGS, PAINTING_RULES
 from editing.families.portraits.renderer import render
 from editing.families.portraits.schema import SCHEMA
 
@@ -12,6 +12,7 @@ PORTRAITS = Family(
     factors=FACTORS,
     render=render,
     painting_rules=PAINTING_RULES,
+    meanings=MEANINGS,
 )
 
 __all__ = ["PORTRAITS"]

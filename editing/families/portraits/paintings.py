@@ -820,3 +820,19 @@ _RULES: tuple[Callable[[Tensor, PartSchema], Tensor], ...] = (
 PAINTING_RULES: Mapping[str, PaintingRule] = MappingProxyType(
     {rule.__name__: rule for rule in _RULES}
 )
+
+MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "bun": ("hair_style", "bun"),
+        "beard": ("beard", "full"),
+        "goatee": ("beard", "goatee"),
+        "moustache": ("beard", "moustache"),
+        "remove_beard": ("beard", "none"),
+        "round_glasses": ("glasses", "round"),
+        "square_glasses": ("glasses", "square"),
+        "remove_glasses": ("glasses", "none"),
+        "hoops": ("earrings", "hoops"),
+        "remove_earrings": ("earrings", "none"),
+        "beanie": ("headwear", "beanie"),
+    }
+)

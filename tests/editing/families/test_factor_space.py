@@ -44,6 +44,21 @@ def test_decoding_stays_within_the_ranges() -> None:
     assert factors.get("open").item() == 1.0
 
 
+def test_the_nearest_option_of_a_choice_is_the_one_that_is_shown() -> None:
+    code = torch.zeros(3, SPACE.code_dim)
+    code[:, SPACE.columns["hat"].slice] = torch.tensor(
+        [[0.9, 0.2, 0.1], [0.1, 1.4, 1.3], [0.0, 0.1, 0.3]]
+    )
+
+    assert SPACE.is_option(code, "hat", "cap").tolist() == [False, True, False]
+    assert SPACE.is_option(code, "hat", "crown").tolist() == [False, False, True]
+
+
+def test_a_number_has_no_options_to_ask_for() -> None:
+    with pytest.raises(KeyError, match="width is a number"):
+        SPACE.options("width")
+
+
 def test_sampled_codes_have_mean_zero_and_deviation_one() -> None:
     drawn = SPACE.sample(20_000, torch.Generator().manual_seed(1))
 
