@@ -10,6 +10,7 @@ for module in (
     "editing.families.cli",
     "editing.training.cli",
     "editing.seeding",
+    "editing.painted",
     "editing.benchmark.cli",
     "editing.benchmark.out_of_domain",
     "editing.importers.cli",

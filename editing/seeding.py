@@ -167,7 +167,9 @@ def candidates(
     `labels` (n, H, H) are the predicted label maps of `codes` (n, L, w_dim).
     """
     baseline = baseline or vectors.baseline(bundle)
-    paintings = _paintings(bundle, family.painting_rules[name], labels, limits.min_pixels)
+    paintings = telling_paintings(
+        bundle, family.painting_rules[name], labels, limits.min_pixels
+    )
     for source, after, region in paintings[: limits.num_sources]:
         has_passed = False
         for options in (*limits.ways, limits.last_resort):
@@ -183,10 +185,10 @@ def candidates(
             has_passed = has_passed or candidate.failure(limits) is None
 
 
-def _paintings(
-    bundle: Bundle, rule: PaintingRule, labels: Tensor, min_pixels: int
+def telling_paintings(
+    bundle: Bundle, rule: PaintingRule, labels: Tensor, min_pixels: int = 5
 ) -> list[tuple[int, Tensor, Region]]:
-    """Return what the rule paints on which picture, the most telling first.
+    """Return what the rule paints on which of the label maps (n, H, H), the most telling first.
 
     Those come first that show the painted part well: a quarter of the pictures show more of
     it, and the very largest would be the odd ones.
