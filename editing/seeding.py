@@ -3,8 +3,8 @@
 For every painting rule of a family a few pictures of a fixed list are segmented, repainted by
 the rule and edited along the product's own path: region, optimization, vector. Each is edited
 in two ways, with the offset free and with part of it bound to the generator's mapping: the
-first suits a smile, the second a hat. Both leave the finest layers alone, which set colours; a
-third way that changes them too is tried where neither gives a good vector. Each candidate is
+first suits a smile, the second a hat. Both leave the finest layers alone, which set colours;
+where neither gives a good vector, both are tried on all layers. Each candidate is
 looked at on the probe pictures, and where the family says what a rule means, the bundle's
 regressor is asked whether it is to be seen: a haze over the roof is no open car. The best one
 of each rule is measured at every strength and kept if it passes the limits, and the others are
@@ -41,16 +41,16 @@ LICENSE = "Apache-2.0"
 COARSE = 0.67
 
 
-def ways(*, steps: int) -> tuple[OptimizeOptions, ...]:
+def ways(*, steps: int = 60, layer_share: float = COARSE) -> tuple[OptimizeOptions, ...]:
     """Return the ways in which a painting is tried: bound to the mapping in part, and free."""
     return (
         OptimizeOptions(
             steps=steps + steps // 3,
             learning_rate=0.02,
             mapping_rate=0.3,
-            layer_share=COARSE,
+            layer_share=layer_share,
         ),
-        OptimizeOptions(steps=steps, layer_share=COARSE),
+        OptimizeOptions(steps=steps, layer_share=layer_share),
     )
 
 
@@ -67,7 +67,7 @@ class Limits:
             strength 2, as a share of its error on the unedited. What it has never seen the
             like of (blue hair, half a hat) it cannot give back.
         ways: how each painting is optimized.
-        last_resort: how it is optimized if no way gave a vector that passes.
+        last_resorts: how it is optimized if no way gave a vector that passes.
         num_sources: pictures tried for each rule.
         min_pixels: fewer repainted pixels than this are no painting.
     """
@@ -77,8 +77,10 @@ class Limits:
     transfer: float = 0.35
     outside_change: float = 0.03
     strangeness: float = 1.5
-    ways: tuple[OptimizeOptions, ...] = field(default_factory=lambda: ways(steps=60))
-    last_resort: OptimizeOptions = field(default_factory=OptimizeOptions)
+    ways: tuple[OptimizeOptions, ...] = field(default_factory=ways)
+    last_resorts: tuple[OptimizeOptions, ...] = field(
+        default_factory=lambda: ways(layer_share=1.0)
+    )
     num_sources: int = 2
     min_pixels: int = 5
 
@@ -172,9 +174,9 @@ def candidates(
     )
     for source, after, region in paintings[: limits.num_sources]:
         has_passed = False
-        for options in (*limits.ways, limits.last_resort):
-            if has_passed and options is limits.last_resort:
-                continue
+        for i, options in enumerate((*limits.ways, *limits.last_resorts)):
+            if has_passed and i == len(limits.ways):
+                break
             candidate = _carry_out(
                 bundle, name, source, codes[source][None], after, region, options, baseline
             )
@@ -385,12 +387,10 @@ def _most_changed(bundle: Bundle, vector: EditVector, codes: Tensor, num: int) -
     type=click.Path(path_type=Path),
     help="Default docs/families/<family>/vectors-<size>.png.",
 )
-@click.option("--mapped-only", is_flag=True, help="Only the way through the mapping.")
 @click.option("--measure-only", is_flag=True, help="Only renew the cards of those there are.")
 def vectors_command(
     family: str,
     bundle_path: Path,
-    mapped_only: bool,
     measure_only: bool,
     only: tuple[str, ...],
     steps: int,
@@ -410,10 +410,9 @@ def vectors_command(
             vectors.save(renewed, folder / f"{name}.safetensors")
             tqdm.write(json.dumps({"name": name, **_headline(renewed)}))
         return
-    mapped, free = ways(steps=steps)
     limits = Limits(
-        ways=(mapped,) if mapped_only else (mapped, free),
-        last_resort=replace(mapped if mapped_only else free, layer_share=1.0),
+        ways=ways(steps=steps),
+        last_resorts=ways(steps=steps, layer_share=1.0),
         num_sources=num_sources,
     )
     codes = sources(bundle, painted)

@@ -18,7 +18,7 @@ FREE = OptimizeOptions(steps=8, lambda_rgb=0.1, learning_rate=0.05)
 COARSE = dataclasses.replace(FREE, layer_share=0.5)
 LIMITS = Limits(
     ways=(dataclasses.replace(COARSE, mapping_rate=0.1), COARSE),
-    last_resort=FREE,
+    last_resorts=(FREE,),
     num_sources=2,
 )
 # What passes these limits is never so good that the search ends early.
