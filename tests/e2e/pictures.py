@@ -22,7 +22,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as var,
-        platform.running(Path(var)) as atelier,
+        platform.running(Path(var), bundles=ROOT / "bundles") as atelier,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -69,6 +69,7 @@ def main() -> None:
         phone.goto("/library")
         _shoot(phone, "library-phone")
         _community(browser, atelier, page, phone)
+        _car(page)
         browser.close()
 
 
@@ -97,8 +98,9 @@ def _community(browser: Browser, atelier: RunningPlatform, page: Page, phone: Pa
         _shoot(one, name)
 
     studio = open_studio(page, "Henrik")
-    family = page.request.get("/api/families").json()[0]
-    ids = {part["title"]: part["id"] for part in family["parts"]}
+    families = page.request.get("/api/families").json()
+    portraits = next(f for f in families if f["family"] == "portraits")
+    ids = {part["title"]: part["id"] for part in portraits["parts"]}
     labels = studio.labels()
     for title in ("Brow, left", "Brow, right"):
         rows, columns = np.nonzero(labels == ids[title])
@@ -112,6 +114,18 @@ def _community(browser: Browser, atelier: RunningPlatform, page: Page, phone: Pa
     found.first.hover()
     page.wait_for_timeout(1500)
     _shoot(page, "search-by-painting")
+
+
+def _car(page: Page) -> None:
+    """Take the roof off a car, by a vector."""
+    studio = open_studio(page, "Harbour")
+    page.get_by_role("button", name="Add an edit vector").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("No roof")).click()
+    if page.get_by_role("dialog").is_visible():
+        page.keyboard.press("Escape")
+    studio.set_strength("No roof", 2)
+    page.wait_for_timeout(2000)
+    _shoot(page, "studio-car")
 
 
 def _fork(page: Page, of: str, title: str, strength: float) -> str:

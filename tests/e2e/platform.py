@@ -65,17 +65,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(var: Path, *, timeout_seconds: float = 180) -> Iterator[RunningPlatform]:
+def running(
+    var: Path, *, bundles: Path | None = None, timeout_seconds: float = 180
+) -> Iterator[RunningPlatform]:
     """Run the platform with its data under `var`; stop it and all its processes at the end.
 
-    Of the shipped bundles it has the small one, whose pictures are edited fastest.
+    It offers the families in the folder `bundles`, by default the shipped one whose pictures
+    are smallest and edited fastest.
     """
     var.mkdir(parents=True, exist_ok=True)
+    bundles = bundles or small_bundle(var)
     log = var / "platform.log"
     environment = {
         name: value for name, value in os.environ.items() if name not in OF_THIS_RUN
     } | {
-        "PORT": str(free_port()), "VAR_DIR": str(var), "BUNDLES_DIR": str(small_bundle(var)),
+        "PORT": str(free_port()), "VAR_DIR": str(var), "BUNDLES_DIR": str(bundles),
         "PYTHONUNBUFFERED": "1",
     }  # fmt: skip
     began = time.monotonic()

@@ -58,26 +58,22 @@ class Studio:
 
     def stroke(self, *points: tuple[float, float]) -> None:
         """Draw with the tool in hand through points (x, y) in label-map pixels."""
-        mouse = self.page.mouse
-        mouse.move(*self._on_screen(points[0]))
+        mouse, side = self.page.mouse, len(self.labels())
+        mouse.move(*self._on_screen(points[0], side))
         mouse.down()
         for point in points[1:]:
-            mouse.move(*self._on_screen(point), steps=6)
+            mouse.move(*self._on_screen(point, side), steps=6)
         mouse.up()
 
-    def _on_screen(self, point: tuple[float, float]) -> tuple[float, float]:
+    def _on_screen(self, point: tuple[float, float], side: int) -> tuple[float, float]:
         box = self.canvas.bounding_box()
         assert box is not None
         zoom = self.page.get_by_role("status", name="Zoom").inner_text()
         scale = float(re.sub(r"[^0-9.]", "", zoom)) / 100
-        side = self.labels_side()
         return (
             box["x"] + box["width"] / 2 + (point[0] - side / 2) * scale,
             box["y"] + box["height"] / 2 + (point[1] - side / 2) * scale,
         )
-
-    def labels_side(self) -> int:
-        return 64
 
     def raise_mouth_corners(self, upper_lip: int = 9, lower_lip: int = 10) -> None:
         """Paint both corners of the mouth higher, as a person would draw a smile."""
@@ -86,8 +82,11 @@ class Studio:
         left, right = float(columns.min()), float(columns.max()) + 1
         middle = float(np.median(rows)) + 0.5
         self.choose_part("Lower lip")
-        self.stroke((left - 1.5, middle - 2.5), (left + 1.5, middle + 0.5))
-        self.stroke((right + 1.5, middle - 2.5), (right - 1.5, middle + 0.5))
+        pixel = len(labels) / 64
+        for corner, out in ((left, -1.5 * pixel), (right, 1.5 * pixel)):
+            self.stroke(
+                (corner + out, middle - 2.5 * pixel), (corner - out, middle + 0.5 * pixel)
+            )
 
     def optimize(self) -> None:
         self.page.get_by_role("button", name="Optimize", exact=True).click()
