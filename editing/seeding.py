@@ -172,19 +172,20 @@ def candidates(
     paintings = telling_paintings(
         bundle, family.painting_rules[name], labels, limits.min_pixels
     )
-    for source, after, region in paintings[: limits.num_sources]:
-        has_passed = False
-        for i, options in enumerate((*limits.ways, *limits.last_resorts)):
-            if has_passed and i == len(limits.ways):
-                break
-            candidate = _carry_out(
-                bundle, name, source, codes[source][None], after, region, options, baseline
-            )
-            candidate = replace(candidate, read=_read(bundle, family, candidate, baseline))
-            yield candidate
-            if candidate.is_convincing(limits):
-                return
-            has_passed = has_passed or candidate.failure(limits) is None
+    has_passed = False
+    for tried in (limits.ways, limits.last_resorts):
+        for source, after, region in paintings[: limits.num_sources]:
+            for options in tried:
+                candidate = _carry_out(
+                    bundle, name, source, codes[source][None], after, region, options, baseline
+                )
+                candidate = replace(candidate, read=_read(bundle, family, candidate, baseline))
+                yield candidate
+                if candidate.is_convincing(limits):
+                    return
+                has_passed = has_passed or candidate.failure(limits) is None
+        if has_passed:
+            return
 
 
 def telling_paintings(

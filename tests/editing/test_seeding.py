@@ -51,7 +51,7 @@ def test_all_layers_are_tried_where_the_coarse_ones_give_no_good_vector():
     _, found = tried("smile", dataclasses.replace(EASY, agreement=1.01))
 
     assert len(found) == 6
-    assert [bool(each.vector.offset[3:].any()) for each in found] == 2 * [False, False, True]
+    assert [bool(each.vector.offset[3:].any()) for each in found] == [*4 * [False], True, True]
 
 
 def test_the_same_list_gives_the_same_vectors():
