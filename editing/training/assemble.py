@@ -201,6 +201,7 @@ _SHEETS = (
     ),
     ("Losses and PSNR from codes over minutes", "training"),
     ("Every edit vector at strengths from -2 to 2", "vectors"),
+    ("Paintings, what optimization makes of them, and the change, twice as strong", "painted"),
 )
 
 

@@ -36,6 +36,10 @@ class Seen:
     def __len__(self) -> int:
         return len(self.images)
 
+    def shows(self, part: int) -> Tensor:
+        """Return bool (N): whose label map has the part; a trace of doubt is not enough."""
+        return (self.labels == part).float().mean(dim=(1, 2)) > PRESENT
+
     def __getitem__(self, index: slice) -> "Seen":
         columns = (self.images, self.labels, self.areas, self.centers)
         return Seen(*(column[index] for column in columns))

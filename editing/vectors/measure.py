@@ -25,7 +25,7 @@ from torch import Tensor
 from editing import effect_signature
 from editing.errors import EditingError
 from editing.region import default_margin, region_of_interest
-from editing.vectors.looks import CHUNK, PRESENT, Seen, change, look
+from editing.vectors.looks import CHUNK, Seen, change, look
 from editing.vectors.vector import (
     EditVector,
     apply,
@@ -421,7 +421,7 @@ def _works(
     wanted = torch.tensor([learned.get(name, [0.0, 0.0, 0.0]) for name in names])
     right = (seen * wanted.flatten()).sum(dim=1) > 0
     loses = int((sign * wanted[:, 0]).argmin())
-    shown = (before.areas[:, ids[loses]] > PRESENT).cpu()
+    shown = before.shows(ids[loses]).cpu()
     asked = shown if sign * wanted[loses, 0] < 0 and shown.any() else torch.ones_like(shown)
     return right[asked]
 

@@ -75,10 +75,17 @@ def test_success_is_the_share_of_probes_that_change_as_learned():
 
 
 def seen_with_areas(areas: torch.Tensor) -> Seen:
-    count = len(areas)
+    """Return pictures whose parts have these areas, on label maps of a hundred pixels."""
+    labels = torch.zeros(len(areas), 100, dtype=torch.uint8)
+    for row, shares in zip(labels, areas, strict=True):
+        painted = 0
+        for part in range(1, len(shares)):
+            until = painted + round(100 * float(shares[part]))
+            row[painted:until] = part
+            painted = until
     return Seen(
-        torch.zeros(count, 3, 4, 4),
-        torch.zeros(count, 4, 4, dtype=torch.uint8),
+        torch.zeros(len(areas), 3, 4, 4),
+        labels.unflatten(1, (10, 10)),
         areas,
         torch.zeros(*areas.shape, 2),
     )
@@ -93,6 +100,7 @@ def test_only_probes_that_show_what_a_vector_takes_away_are_asked():
     before, after = torch.zeros(shape), torch.zeros(shape)
     before[:, 2] = 0.3
     before[:2, 1] = 0.1  # two of four show a plate; the first loses it, the second grows it
+    before[2, 1] = 0.002  # a trace of doubt is no plate
     after[:, 1] = torch.tensor([0.0, 0.12, 0.01, 0.0])
     after[:, 2] = 0.3 + before[:, 1] - after[:, 1]
     unseen = torch.zeros(shape)
