@@ -66,6 +66,9 @@ class Limits:
         strangeness: how much worse than unedited probes the encoder may give back those at
             strength 2, as a share of its error on the unedited. What it has never seen the
             like of (blue hair, half a hat) it cannot give back.
+        read: share of the probes on which the regressor must find what the rule means. It
+            names the nearest option, which for a full beard may be a goatee, so little is
+            asked; what it finds nowhere is not there.
         ways: how each painting is optimized.
         last_resorts: how it is optimized if no way gave a vector that passes.
         num_sources: pictures tried for each rule.
@@ -77,6 +80,7 @@ class Limits:
     transfer: float = 0.35
     outside_change: float = 0.03
     strangeness: float = 1.5
+    read: float = 0.05
     ways: tuple[OptimizeOptions, ...] = field(default_factory=ways)
     last_resorts: tuple[OptimizeOptions, ...] = field(
         default_factory=lambda: ways(layer_share=1.0)
@@ -132,6 +136,8 @@ class Candidate:
             ("success", self.card.success, limits.success),
             ("transfer", self.transfer, limits.transfer),
         ]
+        if self.read is not None:
+            checks.append(("read", self.read, limits.read))
         for name, value, least in checks:
             if value < least:
                 return f"{name} {value:.2f} is below {least:.2f}"

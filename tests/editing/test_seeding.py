@@ -82,11 +82,13 @@ def test_a_candidate_below_a_limit_is_left_out_with_the_reason():
     )
     weak = dataclasses.replace(good, transfer=0.1)
     strange = dataclasses.replace(good, strangeness=1.7)
+    unread = dataclasses.replace(good, read=0.0)
 
     assert good.failure(LIMITS) is None
     assert leaking.failure(LIMITS) == "outside change 0.050 is above 0.030"
     assert weak.failure(LIMITS) == "transfer 0.10 is below 0.35"
     assert strange.failure(LIMITS) == "strangeness 1.70 is above 1.50"
+    assert unread.failure(LIMITS) == "read 0.00 is below 0.05"
     assert good.score > max(leaking.score, weak.score, strange.score)
 
 
