@@ -1,8 +1,7 @@
 """What does an edit painted by hand look like? Paintings, and what becomes of them.
 
 An edit vector is for many pictures; this sheet shows the other mode, in which one picture is
-painted on and optimized until it agrees. What few pictures of a family can share, such as a
-plate taken off cars from the front and from behind, can still be painted on each of them.
+painted on and optimized until it agrees, well or not: the sheet is there to be looked at.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ listed with the reason. Anyone can run it again and gets the same vectors.
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +183,16 @@ def candidates(
         for source, after, region in paintings[: limits.num_sources]:
             for options in tried:
                 candidate = _carry_out(
-                    bundle, name, source, codes[source][None], after, region, options, baseline
+                    bundle,
+                    name,
+                    source,
+                    codes[source][None],
+                    after,
+                    region,
+                    options,
+                    baseline,
+                    family,
                 )
-                candidate = replace(candidate, read=_read(bundle, family, candidate, baseline))
                 yield candidate
                 if candidate.is_convincing(limits):
                     return
@@ -226,6 +233,7 @@ def _carry_out(
     region: Region,
     options: OptimizeOptions,
     baseline: Baseline,
+    family: Family,
 ) -> Candidate:
     best = optimize.best(
         optimize.run(bundle, code, after[None], region=region, options=options)
@@ -256,6 +264,7 @@ def _carry_out(
         agreement=best.agreement,
         transfer=_transfer(vector, card),
         strangeness=_strangeness(bundle, vector, baseline),
+        read=_read(bundle, family, name, vector, baseline),
     )
 
 
@@ -277,13 +286,13 @@ def _strangeness(bundle: Bundle, vector: EditVector, baseline: Baseline) -> floa
 
 @torch.no_grad()
 def _read(
-    bundle: Bundle, family: Family, candidate: Candidate, baseline: Baseline
+    bundle: Bundle, family: Family, rule: str, vector: EditVector, baseline: Baseline
 ) -> float | None:
     """Return `Candidate.read`."""
-    meaning = family.meanings.get(candidate.rule)
+    meaning = family.meanings.get(rule)
     if meaning is None or bundle.regressor is None:
         return None
-    edited = bundle.render(vectors.apply(baseline.probes, [(candidate.vector, 1.0)]))
+    edited = bundle.render(vectors.apply(baseline.probes, [(vector, 1.0)]))
     before, after = (
         family.factors.is_option(bundle.regressor.code(images.clamp(-1, 1)), *meaning)
         for images in (baseline.seen.images, edited)
