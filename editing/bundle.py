@@ -165,6 +165,13 @@ class Bundle:
         return self.schema.background
 
     @property
+    def choices(self) -> tuple[tuple[int, int], ...]:
+        """Return the factor code's columns of each choice; () if the mapping reads noise."""
+        if self.regressor is None or self.generator.config.mapping != "code":
+            return ()
+        return self.regressor.config.categorical
+
+    @property
     def usual_error(self) -> tuple[float, float, float]:
         """Return the 5th, 50th and 95th percentile of usual inversion errors."""
         return self.manifest.usual_error

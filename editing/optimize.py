@@ -7,7 +7,8 @@ evaluation with the lowest total, whose code is a copy, never the variable itsel
 close the generator: the best step seen so far is still whole in the caller's hands.
 
 Only the offset is optimized, and with `mapping_rate` a shift of the factor code of which it
-is partly made; networks are frozen and in eval mode. What does not change
+is partly made; it starts at zero, or at the choices of the family that the painting asks for
+(`editing.choices`). Networks are frozen and in eval mode. What does not change
 during a run is computed once: the masked reference features, the reference embedding, and
 the cells of the feature taps under the region's pixels.
 
@@ -23,7 +24,8 @@ from typing import Any, Literal, Protocol, Self
 import torch
 from torch import Tensor
 
-from editing import losses
+from editing import choices, losses
+from editing.choices import Choice
 from editing.errors import EditingError, NotFiniteError, ShapeMismatchError
 from editing.generator.model import Generator
 from editing.images import check_labels
@@ -42,6 +44,9 @@ MAX_STEPS = 1000
 # Of a shift of the factor code, in place of `OptimizeOptions.damping`. A pom-pom is a choice
 # among hats, on which the first gradient says little: damped more, the choice is never made.
 MAPPING_DAMPING = 0.3
+# From where a choice was made a run goes on in small steps: with large ones it leaves what the
+# family draws for a haze that follows the painting even closer.
+CHOSEN_RATE = 0.02
 MAX_STRENGTH = 10.0
 
 
@@ -82,6 +87,8 @@ class Networks(Protocol):
     def num_parts(self) -> int: ...
     @property
     def background(self) -> frozenset[int]: ...
+    @property
+    def choices(self) -> Sequence[Choice]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,10 @@ class OptimizeOptions:
             whose mapping reads noise. Such an offset stays nearer to what the family draws,
             which shows on other pictures and at large strengths; on its own picture it
             follows the painting a little less.
+        tries_choices: whether the run starts from the choices of the family that the
+            painting asks for, if it asks for any; costs a rendering for each option. The
+            identity term then keeps what is seen after them, and the learning rate is 0.02
+            at most. Without effect in a bundle that knows no choices.
         layer_share: share of the layers, coarsest first, that the offset may change. The
             finest set colours: an offset without them paints no hair blue on other pictures,
             and cannot draw what is a pixel or two wide.
@@ -127,6 +138,7 @@ class OptimizeOptions:
     learning_rate: float = 0.1
     damping: float = 3.0
     mapping_rate: float = 0.0
+    tries_choices: bool = True
     layer_share: float = 1.0
     lambda_rgb: float = 15.0
     lambda_ce: float = 1.0
@@ -158,17 +170,17 @@ class OptimizeOptions:
             {"learning_rate": RATE, "layer_share": (0.1, 1.0)} | dict.fromkeys(weights, WEIGHT),
             refusal=OptimizeOptionsError,
         )
-        for name, choices in (
+        for name, allowed in (
             ("mse_over", ("outside", "all")),
             ("keep", ("best", "last")),
             ("precision", ("float32", "bfloat16")),
         ):
-            check_choice(self, name, choices, refusal=OptimizeOptionsError)
+            check_choice(self, name, allowed, refusal=OptimizeOptionsError)
 
     @classmethod
     def for_refining(cls, *, steps: int = 30) -> Self:
         """Return the options for repairing an applied edit: more room to change."""
-        return cls(steps=steps, lambda_rgb=5.0, lambda_id=5.0)
+        return cls(steps=steps, lambda_rgb=5.0, lambda_id=5.0, tries_choices=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,64 +241,49 @@ def _steps(
     options: OptimizeOptions,
     reference: Tensor | None,
 ) -> Iterator[Step]:
-    synthesis = bundle.generator.synthesis
+    objective = _Objective.of(bundle, w_plus, target, region, options, reference)
     base = w_plus.detach()
+    free = torch.zeros_like(base[..., :1])
+    free[:, : max(1, round(options.layer_share * base.shape[1]))] = 1
+    offset, rate = torch.zeros_like(base), options.learning_rate
     kept = base if reference is None else reference.detach()
-    dtype = torch.bfloat16 if options.precision == "bfloat16" else None
-    with torch.no_grad():
-        # In the precision of the run: rounding must not count as a change.
-        original = synthesis(kept, dtype=dtype).image
-        _, outside = region.resized(original.shape[-1]).weights(original.dtype)
-        appearance = OutsideReference.of(
-            bundle.perceptual, original, outside, mean_over=options.mse_over
-        )
-        embedding = bundle.embed(original) if bundle.embed and options.lambda_id else None
-    pixels = RegionPixels.of_mask(
-        region.mask, resolutions=bundle.branch.resolutions, dtype=original.dtype
-    )
-    wanted = pixels.pick(target.long())
-
-    offset = torch.zeros_like(base, requires_grad=True)
+    if options.tries_choices and bundle.choices:
+        chosen = _chosen(bundle, objective, base, free)
+        if chosen is not None:
+            offset, rate = offset + chosen, min(rate, CHOSEN_RATE)
+            kept = kept + free * chosen
+    embedding = objective.embedding(kept)
+    offset.requires_grad_(True)
     groups: list[dict[str, Any]] = [
-        {"params": [offset], "lr": options.learning_rate, "damping": options.damping}
+        {"params": [offset], "lr": rate, "damping": options.damping}
     ]
     mapped = None
     if options.mapping_rate and bundle.generator.config.mapping == "code":
-        mapped = _MappedShift(bundle.generator, base)
+        mapped = _MappedShift(bundle.generator, base + free * offset.detach())
         groups.append(
             {"params": [mapped.shift], "lr": options.mapping_rate, "damping": MAPPING_DAMPING}
         )
     variables = [group["params"][0] for group in groups]
-    free = torch.zeros_like(base[..., :1])
-    free[:, : max(1, round(options.layer_share * base.shape[1]))] = 1
     # Small tensors: the plain loop is quicker than the one for many.
     adam = torch.optim.Adam(groups, foreach=False)
     lowest = math.inf
     for step in range(options.steps + 1):
         with torch.enable_grad():
             code = base + free * (offset if mapped is None else offset + mapped())
-            rendering = synthesis(code, with_taps=True, dtype=dtype)
-            assert rendering.taps is not None
-            logits = bundle.branch.logits_at(rendering.taps, pixels)
-            rgb = losses.appearance(
-                bundle.perceptual,
-                rendering.image,
-                appearance,
-                lambda_perceptual=options.lambda_perceptual,
-                lambda_mse=options.lambda_mse,
-            ).sum()
-            ce = losses.segmentation(logits, wanted)
+            image, logits = objective.draw(code)
+            rgb = objective.appearance(image)
+            ce = losses.segmentation(logits, objective.wanted)
             same = ce.new_zeros(())
             if embedding is not None and bundle.embed is not None:
-                same = losses.identity(bundle.embed(rendering.image), embedding).sum()
+                same = losses.identity(bundle.embed(image), embedding).sum()
             total = options.lambda_rgb * rgb + options.lambda_ce * ce
             total = total + options.lambda_id * same
             if options.lambda_code and bundle.encoder is not None:
                 with torch.no_grad():
-                    read = bundle.encoder(rendering.image)
+                    read = bundle.encoder(image)
                 total = total + options.lambda_code * (code - read).square().mean()
         with torch.no_grad():
-            agreement = (logits.argmax(dim=1) == wanted).to(ce.dtype).mean()
+            agreement = (logits.argmax(dim=1) == objective.wanted).to(ce.dtype).mean()
             # One transfer for all figures of the step.
             figures = torch.stack([total, rgb, ce, same, agreement]).tolist()
         is_best = options.keep == "last" or figures[0] < lowest
@@ -299,7 +296,7 @@ def _steps(
             ce=figures[2],
             identity=figures[3],
             agreement=figures[4],
-            image=rendering.image.detach(),
+            image=image.detach(),
             w_plus=code.detach().clone(),
             is_best=is_best,
         )
@@ -313,6 +310,100 @@ def _steps(
                     size = float(gradient.square().mean().sqrt())
                     group["eps"] = max(group["damping"] * size, 1e-8)
             adam.step()
+
+
+@dataclass(frozen=True)
+class _Objective:
+    """What the pictures of one run are compared with: all that does not change during it."""
+
+    bundle: Networks
+    options: OptimizeOptions
+    seen: OutsideReference
+    pixels: RegionPixels
+    wanted: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls,
+        bundle: Networks,
+        w_plus: Tensor,
+        target: Tensor,
+        region: Region,
+        options: OptimizeOptions,
+        reference: Tensor | None,
+    ) -> Self:
+        # In the precision of the run: rounding must not count as a change.
+        original = bundle.generator.synthesis(
+            w_plus if reference is None else reference, dtype=_features(options)
+        ).image
+        _, outside = region.resized(original.shape[-1]).weights(original.dtype)
+        pixels = RegionPixels.of_mask(
+            region.mask, resolutions=bundle.branch.resolutions, dtype=original.dtype
+        )
+        return cls(
+            bundle=bundle,
+            options=options,
+            seen=OutsideReference.of(
+                bundle.perceptual, original, outside, mean_over=options.mse_over
+            ),
+            pixels=pixels,
+            wanted=pixels.pick(target.long()),
+        )
+
+    def draw(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the picture (1, 3, R, R) of a code, and the region's logits (P, K)."""
+        rendering = self.bundle.generator.synthesis(
+            code, with_taps=True, dtype=_features(self.options)
+        )
+        assert rendering.taps is not None
+        return rendering.image, self.bundle.branch.logits_at(rendering.taps, self.pixels)
+
+    def appearance(self, image: Tensor) -> Tensor:
+        """Return L_RGB, a scalar."""
+        return losses.appearance(
+            self.bundle.perceptual,
+            image,
+            self.seen,
+            lambda_perceptual=self.options.lambda_perceptual,
+            lambda_mse=self.options.lambda_mse,
+        ).sum()
+
+    @torch.no_grad()
+    def embedding(self, code: Tensor) -> Tensor | None:
+        """Return who the picture of a code shows, None if that does not count."""
+        if self.bundle.embed is None or not self.options.lambda_id:
+            return None
+        image = self.bundle.generator.synthesis(code, dtype=_features(self.options)).image
+        return self.bundle.embed(image)
+
+
+def _features(options: OptimizeOptions) -> torch.dtype | None:
+    return torch.bfloat16 if options.precision == "bfloat16" else None
+
+
+def _chosen(
+    bundle: Networks, objective: _Objective, base: Tensor, free: Tensor
+) -> Tensor | None:
+    """Return the offset (1, 1, w_dim) to what the painting asks for, None if to nothing."""
+    options = objective.options
+
+    def terms(offset: Tensor) -> tuple[Tensor, Tensor]:
+        image, logits = objective.draw(base + free * offset)
+        return losses.segmentation(logits, objective.wanted), image
+
+    def cost(offset: Tensor) -> float:
+        ce, image = terms(offset)
+        # No identity: whether somebody wears glasses belongs to it, and is what is painted.
+        return float(options.lambda_rgb * objective.appearance(image) + options.lambda_ce * ce)
+
+    return choices.asked_for(
+        bundle.generator,
+        bundle.choices,
+        base,
+        mismatch=lambda offset: float(terms(offset)[0]),
+        cost=cost,
+    )
 
 
 class _MappedShift:

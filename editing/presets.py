@@ -14,6 +14,7 @@ What the best iterate became there, the last one, is kept.
 | | paper | release | ours |
 | --- | --- | --- | --- |
 | learn: steps, rate | 100, 0.02 | 30, 0.02 | 60, 0.1 damped |
+| learn: starts from | the code | the code | the choices painted |
 | learn: rgb, ce, id | 15, 1, 10 | 15, 1, 0 | 15, 1, 10 |
 | refine: steps (choices) | 30 (10, 30, 60) | 30 (10, 30) | 30 (10, 30, 60) |
 | refine: rgb, ce, id | 5, 1, 5 | 15, 1, 0 | 5, 1, 5 |
@@ -96,9 +97,14 @@ class Preset:
 
 PAPER = Preset(
     name="paper",
-    learn=OptimizeOptions(steps=100, learning_rate=0.02, damping=0.0),
+    learn=OptimizeOptions(steps=100, learning_rate=0.02, damping=0.0, tries_choices=False),
     refine=OptimizeOptions(
-        steps=30, learning_rate=0.02, damping=0.0, lambda_rgb=5.0, lambda_id=5.0
+        steps=30,
+        learning_rate=0.02,
+        damping=0.0,
+        lambda_rgb=5.0,
+        lambda_id=5.0,
+        tries_choices=False,
     ),
     invert=InvertOptions(
         steps=500, learning_rate=1e-3, schedule="constant", lookahead=5, pull_to="nothing"
@@ -116,6 +122,7 @@ RELEASE = Preset(
         steps=30,
         learning_rate=0.02,
         damping=0.0,
+        tries_choices=False,
         lambda_id=0.0,
         lambda_perceptual=10.0,
         lambda_mse=5.0,
@@ -127,6 +134,7 @@ RELEASE = Preset(
         steps=30,
         learning_rate=0.02,
         damping=0.0,
+        tries_choices=False,
         lambda_id=0.0,
         lambda_perceptual=10.0,
         lambda_mse=5.0,

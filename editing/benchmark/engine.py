@@ -125,6 +125,7 @@ class _Model:
     embed: None = None
     encoder: None = None
     background: frozenset[int] = frozenset()
+    choices: tuple[tuple[int, int], ...] = ()
 
 
 def run(
