@@ -99,5 +99,5 @@ def painted_command(
     place.parent.mkdir(parents=True, exist_ok=True)
     rules = only or tuple(known.painting_rules)
     picture = sheet(bundle, known, rules, OptimizeOptions(steps=steps))
-    picture.quantize(256).save(place, format="PNG", optimize=True)
+    picture.save(place, format="PNG", optimize=True)
     click.echo(f"Wrote {place}.")

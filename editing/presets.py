@@ -24,8 +24,8 @@ What the best iterate became there, the last one, is kept.
 | kept | best | last | best |
 | region | changed parts + 5 px | changed pixels + 3 px | what changed parts are about + 5 px |
 | inversion: steps | 500 | 500 (tool: 100) | 100 |
-| inversion: optimizer | Adam + lookahead, 1e-3 | Adam, peak 0.1 | Adam, peak 0.02 |
-| inversion: perceptual, squared | 10, 1 | 10, 1 | 10, 1 |
+| inversion: optimizer | Adam + lookahead, 1e-3 | Adam, peak 0.1 | Adam, peak 0.04 |
+| inversion: perceptual, squared | 10, 1 | 10, 1 | 10, 30 |
 | inversion: pull | none | to E(G(w)), 1 | to the first guess, 1 |
 
 Pixels of margins are those of a label map of 512; they scale with it. Weights mean the same
@@ -107,7 +107,12 @@ PAPER = Preset(
         tries_choices=False,
     ),
     invert=InvertOptions(
-        steps=500, learning_rate=1e-3, schedule="constant", lookahead=5, pull_to="nothing"
+        steps=500,
+        learning_rate=1e-3,
+        lambda_mse=1.0,
+        schedule="constant",
+        lookahead=5,
+        pull_to="nothing",
     ),
     region=RegionRule(give_way=0.0),
     learn_steps=(100,),
@@ -141,7 +146,7 @@ RELEASE = Preset(
         mse_over="all",
         keep="last",
     ),
-    invert=InvertOptions(steps=500, learning_rate=0.1, pull_to="own_encoding"),
+    invert=InvertOptions(steps=500, learning_rate=0.1, lambda_mse=1.0, pull_to="own_encoding"),
     region=RegionRule(margin_at_512=3, give_way=0.0, of="pixels"),
     learn_steps=(30,),
     refine_steps=(10, 30),

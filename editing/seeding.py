@@ -39,6 +39,8 @@ LICENSE = "Apache-2.0"
 
 # The finest third of the layers is left alone where that suffices.
 COARSE = 0.67
+# Fewer repainted pixels than this are no painting.
+MIN_PIXELS = 5
 
 
 def ways(*, steps: int = 60, layer_share: float = COARSE) -> tuple[OptimizeOptions, ...]:
@@ -72,7 +74,6 @@ class Limits:
         ways: how each painting is optimized.
         last_resorts: how it is optimized if no way gave a vector that passes.
         num_sources: pictures tried for each rule.
-        min_pixels: fewer repainted pixels than this are no painting.
     """
 
     agreement: float = 0.75
@@ -86,7 +87,6 @@ class Limits:
         default_factory=lambda: ways(layer_share=1.0)
     )
     num_sources: int = 2
-    min_pixels: int = 5
 
 
 @dataclass(frozen=True)
@@ -175,9 +175,7 @@ def candidates(
     `labels` (n, H, H) are the predicted label maps of `codes` (n, L, w_dim).
     """
     baseline = baseline or vectors.baseline(bundle)
-    paintings = telling_paintings(
-        bundle, family.painting_rules[name], labels, limits.min_pixels
-    )
+    paintings = telling_paintings(bundle, family.painting_rules[name], labels)
     has_passed = False
     for tried in (limits.ways, limits.last_resorts):
         for source, after, region in paintings[: limits.num_sources]:
@@ -202,7 +200,7 @@ def candidates(
 
 
 def telling_paintings(
-    bundle: Bundle, rule: PaintingRule, labels: Tensor, min_pixels: int = 5
+    bundle: Bundle, rule: PaintingRule, labels: Tensor
 ) -> list[tuple[int, Tensor, Region]]:
     """Return what the rule paints on which of the label maps (n, H, H), the most telling first.
 
@@ -217,7 +215,7 @@ def telling_paintings(
         except EditingError:
             continue  # The picture has nothing that the rule could act on.
         pixels = int((after != before).sum())
-        if pixels >= min_pixels:
+        if pixels >= MIN_PIXELS:
             found.append((pixels, source, after, region))
     found.sort(key=lambda painting: -painting[0])
     first = len(found) // 4

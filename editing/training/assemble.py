@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from editing import bundle as bundles
+from editing import images
 from editing.bundle import Bundle
 from editing.generator import Generator
 from editing.segmentation.branch import SegmentationBranch
@@ -169,16 +170,17 @@ def write_documentation(
     rows = []
     for w_plus in (cast, *fresh.split(12)):
         image, labels = bundle.render_and_segment(w_plus)
-        rows += [image, coloured(labels, bundle)]
+        rows += [image, images.colorize(labels, bundle.schema.palette())]
     sheets.write_sheet(rows, folder / f"samples-{size}.png")
-    images, labels, _ = renders.batch(renders.held_out[:12])
+    pictures, labels, _ = renders.batch(renders.held_out[:12])
     with torch.enable_grad():
-        found = invert_all(bundle, images, steps=invert_steps)
+        found = invert_all(bundle, pictures, steps=invert_steps)
     again, predicted = bundle.render_and_segment(found)
-    rows = [images]
+    rows = [pictures]
     if bundle.encoder is not None:
-        rows.append(bundle.render(bundle.encoder(images)))
-    rows += [again, coloured(predicted, bundle), coloured(labels, bundle)]
+        rows.append(bundle.render(bundle.encoder(pictures)))
+    rows.append(again)
+    rows += [images.colorize(maps, bundle.schema.palette()) for maps in (predicted, labels)]
     sheets.write_sheet(rows, folder / f"reconstructions-{size}.png")
     log = folder / "training.jsonl.partial"
     log.write_text(
@@ -231,12 +233,6 @@ def write_card(bundle_path: Path, pipeline: Pipeline, folder: Path) -> Path:
     path = folder / f"model-card-{size}.md"
     path.write_text(card, encoding="utf-8")
     return path
-
-
-def coloured(labels: Tensor, bundle: Bundle) -> Tensor:
-    """Return label maps (N, H, H) as pictures (N, 3, H, H) in the schema's colours."""
-    palette = torch.tensor(bundle.schema.palette()).float() / 127.5 - 1
-    return palette[labels.long()].permute(0, 3, 1, 2)
 
 
 def _forget_vectors(path: Path, fingerprint: str) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CHUNK = 1
 # A part that covers less of the picture, three pixels in 128 x 128, is not there.
 PRESENT = 2e-4
+# Where less than this share of the larger area is left, a part comes or goes. The centre of what
+# is left, mostly doubt, is no place that it moved to.
+LEFT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,9 @@ def _look_at(bundle: "Bundle", w_plus: Tensor) -> tuple[Tensor, Tensor, Tensor, 
 def change(before: Seen, after: Seen) -> Tensor:
     """Return per picture and part (N, K, 3): change of area, dx and dy.
 
-    A part absent before or after has no movement.
+    A part that comes or goes has no movement.
     """
-    stays = ((before.areas > PRESENT) & (after.areas > PRESENT)).unsqueeze(2)
-    moved = (after.centers - before.centers) * stays
+    smaller = torch.minimum(before.areas, after.areas)
+    stays = (smaller > PRESENT) & (smaller > LEFT * torch.maximum(before.areas, after.areas))
+    moved = (after.centers - before.centers) * stays.unsqueeze(2)
     return torch.cat([(after.areas - before.areas).unsqueeze(2), moved], dim=2).cpu()

@@ -7,7 +7,7 @@ import torch
 
 from editing import effect_signature, vectors
 from editing.vectors import EditVector
-from editing.vectors.looks import Seen
+from editing.vectors.looks import Seen, change
 from editing.vectors.measure import _additivity, _leak, _works
 from tests.factories.networks import tiny_bundle, tiny_codes
 
@@ -177,3 +177,17 @@ def test_the_card_holds_every_figure_and_is_a_valid_one():
         2,
     ]
     assert measured.card["unit"].startswith("strength 1 changes block_")
+
+
+def test_a_part_that_comes_or_goes_has_no_movement():
+    def looked(area: float, x: float) -> Seen:
+        centers = torch.tensor([[[0.5, 0.5], [x, 0.5]]])
+        picture, labels = torch.zeros(1, 3, 4, 4), torch.zeros(1, 4, 4, dtype=torch.uint8)
+        return Seen(picture, labels, torch.tensor([[1 - area, area]]), centers)
+
+    whole, rest = looked(0.2, 0.4), looked(0.03, 0.9)
+    smaller = looked(0.1, 0.9)
+
+    assert change(whole, rest)[0, 1].tolist() == pytest.approx([-0.17, 0, 0])
+    assert change(rest, whole)[0, 1].tolist() == pytest.approx([0.17, 0, 0])
+    assert change(whole, smaller)[0, 1].tolist() == pytest.approx([-0.1, 0.5, 0])
