@@ -76,8 +76,9 @@ def main() -> None:
 def _community(browser: Browser, atelier: RunningPlatform, page: Page, phone: Page) -> None:
     """Walk through the community as a stranger: browse, a card; then search by painting."""
     glasses = _fork(page, "Round glasses", "Reading glasses", 0.9)
-    for vector in _every(page, "/api/edit-vectors?sort=title"):
-        _write(page, "POST", f"/api/edit-vectors/{vector['id']}/publish", {"is_listed": True})
+    first = [vector["id"] for vector in _every(page, "/api/edit-vectors?sort=title")]
+    for vector in dict.fromkeys([glasses, *first]):
+        _write(page, "POST", f"/api/edit-vectors/{vector}/publish", {"is_listed": True})
     listed = _every(page, "/api/edit-vectors?scope=community&sort=title")
     for number, vector in enumerate(listed):
         for liker in (page, phone)[: 1 + number % 2]:
