@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 CHUNK = 1
 # A part that covers less of the picture, three pixels in 128 x 128, is not there.
 PRESENT = 2e-4
-# Where less than this share of the larger area is left, a part comes or goes. The centre of what
-# is left, mostly doubt, is no place that it moved to.
+# Where less than this share of the larger area is left, a part comes or goes. The centre of
+# what is left, mostly doubt, is no place that it moved to.
 LEFT = 0.25
 
 

@@ -54,6 +54,7 @@ def main() -> None:
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name=re.compile("New picture")).click()
         chooser.value.set_files(ROOT / "docs" / "pictures" / "fox.png")
+        page.get_by_label("What it shows").select_option("portraits-128")
         page.get_by_role("dialog").get_by_role("button", name=re.compile("^Use this")).click()
         expect(page.get_by_role("button", name="Edit anyway")).to_be_visible(timeout=90_000)
         _shoot(page, "upload")

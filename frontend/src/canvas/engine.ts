@@ -441,6 +441,11 @@ export class CanvasEngine implements ToolHost {
     return mode === "uncertainty" && uncertainty !== null && !isBeforeHeld;
   }
 
+  /** A passing picture has other parts than the kept one, whose map is painted on. */
+  private hasOtherParts(): boolean {
+    return this.frame !== null && this.region === null && this.transient === null;
+  }
+
   private scene(): Scene {
     const outlines: Outline[] = this.claims.flatMap(({ part, color }) => {
       const loops = this.partLoops.get(part);
@@ -460,7 +465,7 @@ export class CanvasEngine implements ToolHost {
       isBeforeHeld: this.isBeforeHeld,
       compareAt: this.compareAt,
       showsPixels: this.showsPixels,
-      opacity: this.opacity,
+      opacity: this.hasOtherParts() ? 0 : this.opacity,
       activePart: this.part,
       parts: this.parts,
       paints: this.paints,

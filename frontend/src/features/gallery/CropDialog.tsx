@@ -107,7 +107,9 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
   const { data: session } = useQuery(sessionQuery);
   const [wanted, setWanted] = useState(rememberedFamily);
   const choices = offered(families.data ?? [], session?.team_id ?? null);
-  const family = choices.find((one) => one.name === wanted) ?? choices[0];
+  // A wrong guess would redraw a face as a car: who has not chosen yet is asked.
+  const only = choices.length === 1 ? choices[0] : undefined;
+  const family = choices.find((one) => one.name === wanted) ?? only;
 
   const upload = useMutation({
     mutationFn: async () => {
@@ -212,20 +214,26 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
       {choices.length > 1 && (
         <div>
           <label className="at-label" htmlFor={`${nameId}-family`}>
-            Family
+            What it shows
           </label>
           <select
             id={`${nameId}-family`}
             className="at-field"
-            value={family?.name}
+            value={family?.name ?? ""}
+            required
             onChange={(event) => {
               setWanted(event.currentTarget.value);
               rememberFamily(event.currentTarget.value);
             }}
           >
+            {!family && (
+              <option value="" disabled>
+                Choose a family
+              </option>
+            )}
             {choices.map((one) => (
               <option key={one.name} value={one.name}>
-                {one.title}, {one.resolution} px
+                {one.title}
               </option>
             ))}
           </select>
