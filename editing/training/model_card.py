@@ -47,7 +47,8 @@ def note_stage(folder: Path, *, pictures_per_step: int, start: Path | None) -> N
     folder.mkdir(parents=True, exist_ok=True)
     notes = {
         "pictures_per_step": pictures_per_step,
-        "start": "/".join(start.parts[-3:]) if start else None,
+        # A checkpoint by its run and stage, a bundle by its name.
+        "start": "/".join(start.parts[-3 if start.suffix else -2 :]) if start else None,
     }
     (folder / NOTES).write_text(json.dumps(notes) + "\n", encoding="utf-8")
 

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from editing.bundle import Extractor, Manifest
 from editing.training.model_card import model_card, note_stage, read_stage
 from editing.training.renders import RenderPlan
@@ -56,14 +58,14 @@ def test_pictures_seen_are_steps_times_what_a_step_draws(tmp_path: Path) -> None
     assert "4,000 steps, 64 k pictures" in card(tmp_path)
 
 
-def test_it_says_which_generator_training_went_on_from(tmp_path: Path) -> None:
-    start = Path("/somewhere/portraits-64/distil/checkpoint.pt")
-    note_stage(tmp_path / "distil", pictures_per_step=16, start=start)
+@pytest.mark.parametrize("said", ["portraits-64/distil/checkpoint.pt", "bundles/portraits-64"])
+def test_it_says_which_generator_training_went_on_from(tmp_path: Path, said: str) -> None:
+    note_stage(tmp_path / "distil", pictures_per_step=16, start=Path("/somewhere") / said)
     log(tmp_path, "distil", {"step": 1})
 
     text = card(tmp_path)
 
-    assert "`portraits-64/distil/checkpoint.pt`" in text
+    assert f"started from `{said}`" in text
     assert "somewhere" not in text
 
 
