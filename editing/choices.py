@@ -20,6 +20,8 @@ from editing.regressor import ONE_HOT_SCALE
 
 # An option that leaves more than this share of the disagreement is not what was painted.
 SHARE_LEFT = 2 / 3
+# A choice that is off by less is made, in a code whose one-hots are 2.
+ALIKE = 0.2
 
 # The columns (start, stop) of one choice in the factor code.
 Choice = tuple[int, int]
@@ -63,12 +65,14 @@ def asked_for(
 
 
 def _others(code: Tensor, choices: Sequence[Choice]) -> Iterator[Tensor]:
-    """Yield the codes (1, C) that differ from `code` in one choice."""
+    """Yield the codes (1, C) that differ from `code` in one choice.
+
+    The code of an upload may lie between two options; then the nearer one is another, too.
+    """
     for start, stop in choices:
-        present = int(code[0, start:stop].argmax())
-        for option in range(stop - start):
-            if option != present:
-                other = code.clone()
-                other[:, start:stop] = 0
-                other[:, start + option] = ONE_HOT_SCALE
+        for option in range(start, stop):
+            other = code.clone()
+            other[:, start:stop] = 0
+            other[:, option] = ONE_HOT_SCALE
+            if float((other - code).abs().max()) > ALIKE:
                 yield other

@@ -114,8 +114,8 @@ class OptimizeOptions:
             follows the painting a little less.
         tries_choices: whether the run starts from the choices of the family that the
             painting asks for, if it asks for any; costs a rendering for each option. The
-            identity term then keeps what is seen after them, and the learning rate is 0.02
-            at most. Without effect in a bundle that knows no choices.
+            identity term then keeps what is seen after them, and `learning_rate` is at most
+            0.02. Without effect in a bundle that knows no choices.
         layer_share: share of the layers, coarsest first, that the offset may change. The
             finest set colours: an offset without them paints no hair blue on other pictures,
             and cannot draw what is a pixel or two wide.
@@ -259,7 +259,7 @@ def _steps(
     ]
     mapped = None
     if options.mapping_rate and bundle.generator.config.mapping == "code":
-        mapped = _MappedShift(bundle.generator, base + free * offset.detach())
+        mapped = _MappedShift(bundle.generator, base + offset.detach())
         groups.append(
             {"params": [mapped.shift], "lr": options.mapping_rate, "damping": MAPPING_DAMPING}
         )

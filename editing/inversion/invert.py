@@ -43,8 +43,8 @@ class InvertOptions:
     """How one inversion goes.
 
     Of 16 held-out portraits at 128 px, 100 steps bring back 30.0 dB with the weight and peak
-    below, at a perceptual distance of 0.031 and a distance to W of 0.19; with those of the
-    paper's release tool at a peak of 0.02 (squared 1) 29.3 dB, 0.032 and 0.17.
+    below, at a perceptual distance of 0.031 and a distance to W of 0.19; with a squared
+    weight of 1 and a peak of 0.02 it was 29.3 dB, 0.032 and 0.17.
 
     Args:
         steps: number of updates, 0 (the encoder alone) to 1000.

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 CHUNK = 1
 # A part that covers less of the picture, three pixels in 128 x 128, is not there.
 PRESENT = 2e-4
-# Where less than this share of the larger area is left, a part comes or goes. The centre of
-# what is left, mostly doubt, is no place that it moved to.
-LEFT = 0.25
+# Where less than this share of the larger area is left, a part comes or goes and does not move.
+STAYING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,13 @@ class Seen:
 
     def shows(self, part: int) -> Tensor:
         """Return bool (N): whose label map has the part; a trace of doubt is not enough."""
-        return (self.labels == part).float().mean(dim=(1, 2)) > PRESENT
+        return self.label_areas[:, part] > PRESENT
+
+    @property
+    def label_areas(self) -> Tensor:
+        """Return the share (N, K) of the label map that each part wins."""
+        parts = torch.arange(self.areas.shape[1], device=self.labels.device)
+        return (self.labels.flatten(1)[..., None] == parts).float().mean(dim=1)
 
     def __getitem__(self, index: slice) -> "Seen":
         columns = (self.images, self.labels, self.areas, self.centers)
@@ -76,7 +81,9 @@ def change(before: Seen, after: Seen) -> Tensor:
 
     A part that comes or goes has no movement.
     """
-    smaller = torch.minimum(before.areas, after.areas)
-    stays = (smaller > PRESENT) & (smaller > LEFT * torch.maximum(before.areas, after.areas))
+    # By the label maps: the doubt about a part that is not there has a centre, too.
+    smaller = torch.minimum(before.label_areas, after.label_areas)
+    larger = torch.maximum(before.label_areas, after.label_areas)
+    stays = (smaller > PRESENT) & (smaller > STAYING * larger)
     moved = (after.centers - before.centers) * stays.unsqueeze(2)
     return torch.cat([(after.areas - before.areas).unsqueeze(2), moved], dim=2).cpu()

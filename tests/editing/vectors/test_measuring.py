@@ -181,13 +181,16 @@ def test_the_card_holds_every_figure_and_is_a_valid_one():
 
 def test_a_part_that_comes_or_goes_has_no_movement():
     def looked(area: float, x: float) -> Seen:
+        seen = seen_with_areas(torch.tensor([[1 - area, area]]))
         centers = torch.tensor([[[0.5, 0.5], [x, 0.5]]])
-        picture, labels = torch.zeros(1, 3, 4, 4), torch.zeros(1, 4, 4, dtype=torch.uint8)
-        return Seen(picture, labels, torch.tensor([[1 - area, area]]), centers)
+        # Doubt gives every part a trace more than the label map shows.
+        return Seen(seen.images, seen.labels, seen.areas + 0.05, centers)
 
-    whole, rest = looked(0.2, 0.4), looked(0.03, 0.9)
-    smaller = looked(0.1, 0.9)
+    whole, smaller, rest, gone = (
+        looked(area, x) for area, x in ((0.2, 0.4), (0.1, 0.9), (0.03, 0.9), (0.0, 0.9))
+    )
 
-    assert change(whole, rest)[0, 1].tolist() == pytest.approx([-0.17, 0, 0])
-    assert change(rest, whole)[0, 1].tolist() == pytest.approx([0.17, 0, 0])
-    assert change(whole, smaller)[0, 1].tolist() == pytest.approx([-0.1, 0.5, 0])
+    for before, after, moved in ((whole, rest, 0), (whole, gone, 0), (whole, smaller, 0.5)):
+        grown = float(after.areas[0, 1] - before.areas[0, 1])
+        assert change(before, after)[0, 1].tolist() == pytest.approx([grown, moved, 0])
+        assert change(after, before)[0, 1].tolist() == pytest.approx([-grown, -moved, 0])

@@ -107,7 +107,7 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
   const { data: session } = useQuery(sessionQuery);
   const [wanted, setWanted] = useState(rememberedFamily);
   const choices = offered(families.data ?? [], session?.team_id ?? null);
-  // A wrong guess would redraw a face as a car: who has not chosen yet is asked.
+  // A wrong guess would redraw a face as a car: who has never chosen is asked.
   const only = choices.length === 1 ? choices[0] : undefined;
   const family = choices.find((one) => one.name === wanted) ?? only;
 
@@ -220,7 +220,6 @@ function CropForm({ file, replaces }: { readonly file: File; readonly replaces: 
             id={`${nameId}-family`}
             className="at-field"
             value={family?.name ?? ""}
-            required
             onChange={(event) => {
               setWanted(event.currentTarget.value);
               rememberFamily(event.currentTarget.value);
