@@ -8,7 +8,7 @@ where neither gives a good vector, both are tried on all layers. Each candidate 
 looked at on the probe pictures, and where the family says what a rule means, the bundle's
 regressor is asked whether it is to be seen: a haze over the roof is no open car. The best one
 of each rule is measured at every strength and kept if it passes the limits, and the others are
-listed with the reason. Anyone can run it again and gets the same vectors.
+listed with the reason. Anyone can run it again.
 """
 
 import io

@@ -120,7 +120,7 @@ def model_card(
 
 _USE = (
     "Made for trying part-wise editing. It knows one drawing style: anything else is shown "
-    "as the nearest portrait in that style, which the interface says by showing the error. "
+    "as the nearest picture in that style, which the interface says by showing the error. "
     "It is no model of real people and nothing about real people can be concluded from it. "
     "The cast is wide in age, complexion, hair and dress, but it is a cartoonist's choice "
     "and no sample of any population."
