@@ -51,17 +51,18 @@ def asked_for(
     code = generator.mapping.code_of(w_plus.mean(dim=1))
     unchosen = generator.map(code)
     offset = torch.zeros_like(unchosen)[:, None]
+    misses, costs = mismatch(offset), cost(offset)
     is_chosen = False
     while True:
-        most, least = SHARE_LEFT * mismatch(offset), cost(offset)
         found = None
         for other in _others(code, choices):
             tried = (generator.map(other) - unchosen)[:, None]
-            if mismatch(tried) <= most and (costs := cost(tried)) < least:
-                found, least = (other, tried), costs
+            missed = mismatch(tried)
+            if missed <= SHARE_LEFT * misses and (costing := cost(tried)) < costs:
+                found, costs = (other, tried, missed), costing
         if found is None:
             return offset if is_chosen else None
-        (code, offset), is_chosen = found, True
+        (code, offset, misses), is_chosen = found, True
 
 
 def _others(code: Tensor, choices: Sequence[Choice]) -> Iterator[Tensor]:

@@ -40,13 +40,11 @@ class Seen:
 
     def shows(self, part: int) -> Tensor:
         """Return bool (N): whose label map has the part; a trace of doubt is not enough."""
-        return self.label_areas[:, part] > PRESENT
+        return self.label_area(part) > PRESENT
 
-    @property
-    def label_areas(self) -> Tensor:
-        """Return the share (N, K) of the label map that each part wins."""
-        parts = torch.arange(self.areas.shape[1], device=self.labels.device)
-        return (self.labels.flatten(1)[..., None] == parts).float().mean(dim=1)
+    def label_area(self, part: int) -> Tensor:
+        """Return the share (N,) of the label map that a part wins."""
+        return (self.labels == part).float().mean(dim=(1, 2))
 
     def __getitem__(self, index: slice) -> "Seen":
         columns = (self.images, self.labels, self.areas, self.centers)
@@ -82,8 +80,12 @@ def change(before: Seen, after: Seen) -> Tensor:
     A part that comes or goes has no movement.
     """
     # By the label maps: the doubt about a part that is not there has a centre, too.
-    smaller = torch.minimum(before.label_areas, after.label_areas)
-    larger = torch.maximum(before.label_areas, after.label_areas)
+    parts = range(before.areas.shape[1])
+    areas = [
+        torch.stack([seen.label_area(part) for part in parts], dim=1)
+        for seen in (before, after)
+    ]
+    smaller, larger = torch.minimum(*areas), torch.maximum(*areas)
     stays = (smaller > PRESENT) & (smaller > STAYING * larger)
     moved = (after.centers - before.centers) * stays.unsqueeze(2)
     return torch.cat([(after.areas - before.areas).unsqueeze(2), moved], dim=2).cpu()
