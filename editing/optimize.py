@@ -246,13 +246,17 @@ def _steps(
     free = torch.zeros_like(base[..., :1])
     free[:, : max(1, round(options.layer_share * base.shape[1]))] = 1
     offset, rate = torch.zeros_like(base), options.learning_rate
-    kept = base if reference is None else reference.detach()
-    if options.tries_choices and bundle.choices:
-        chosen = _chosen(bundle, objective, base, free)
-        if chosen is not None:
-            offset, rate = offset + chosen, min(rate, CHOSEN_RATE)
-            kept = kept + free * chosen
-    embedding = objective.embedding(kept)
+    seen = objective.original
+    chosen = _chosen(bundle, objective, base, free) if options.tries_choices else None
+    if chosen is not None:
+        offset, rate = offset + chosen, min(rate, CHOSEN_RATE)
+        kept = base if reference is None else reference.detach()
+        with torch.no_grad():
+            seen, _ = objective.draw(kept + free * chosen)
+    embedding = None
+    if bundle.embed is not None and options.lambda_id:
+        with torch.no_grad():
+            embedding = bundle.embed(seen)
     offset.requires_grad_(True)
     groups: list[dict[str, Any]] = [
         {"params": [offset], "lr": rate, "damping": options.damping}
@@ -318,7 +322,8 @@ class _Objective:
 
     bundle: Networks
     options: OptimizeOptions
-    seen: OutsideReference
+    original: Tensor
+    outside: OutsideReference
     pixels: RegionPixels
     wanted: Tensor
 
@@ -344,7 +349,8 @@ class _Objective:
         return cls(
             bundle=bundle,
             options=options,
-            seen=OutsideReference.of(
+            original=original,
+            outside=OutsideReference.of(
                 bundle.perceptual, original, outside, mean_over=options.mse_over
             ),
             pixels=pixels,
@@ -364,18 +370,10 @@ class _Objective:
         return losses.appearance(
             self.bundle.perceptual,
             image,
-            self.seen,
+            self.outside,
             lambda_perceptual=self.options.lambda_perceptual,
             lambda_mse=self.options.lambda_mse,
         ).sum()
-
-    @torch.no_grad()
-    def embedding(self, code: Tensor) -> Tensor | None:
-        """Return who the picture of a code shows, None if that does not count."""
-        if self.bundle.embed is None or not self.options.lambda_id:
-            return None
-        image = self.bundle.generator.synthesis(code, dtype=_features(self.options)).image
-        return self.bundle.embed(image)
 
 
 def _features(options: OptimizeOptions) -> torch.dtype | None:
@@ -386,6 +384,8 @@ def _chosen(
     bundle: Networks, objective: _Objective, base: Tensor, free: Tensor
 ) -> Tensor | None:
     """Return the offset (1, 1, w_dim) to what the painting asks for, None if to nothing."""
+    if not bundle.choices:
+        return None
     options = objective.options
 
     def terms(offset: Tensor) -> tuple[Tensor, Tensor]:
